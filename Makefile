@@ -1,0 +1,71 @@
+# The one command surface. `make` alone prints this help.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/sh
+
+# The first Python on this machine that is new enough; `make PYTHON=/path/to/python …` chooses another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+MEMBERS := libs/servicekit libs/extractor libs/media services/auth services/catalog services/rewards services/isin-worker gateway web deploy/local
+BIN := .venv/bin
+STAMP := .venv/.installed
+TESTS ?=
+
+.PHONY: help run setup test test-unit check fmt lint types contracts openapi lock clean migration
+
+help: ## this list
+	@echo "Appraise: rewarded app tasks, a points ledger, a daily ISIN service"; echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+run: setup ## start the whole platform on this machine (Ctrl-C stops it)
+	@$(BIN)/local-stack run
+
+test: setup ## run every test, from nothing, on real servers (TESTS="path -k word" narrows it)
+	@$(BIN)/python -m pytest $(TESTS)
+
+test-unit: setup ## only the tests that need no server: seconds
+	@$(BIN)/python -m pytest -m "not integration and not e2e" $(TESTS)
+
+check: lint types contracts test ## what CI runs: format, lint, types, import contracts, every test
+
+fmt: setup ## format and fix what can be fixed
+	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix .
+
+lint: setup ## format check and lint
+	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q . && echo "lint: clean"
+
+types: setup ## mypy --strict over every distribution
+	@$(BIN)/mypy
+
+contracts: setup ## who may import what
+	@$(BIN)/lint-imports --no-logo 2>&1 | tail -n 4; $(BIN)/lint-imports --no-logo >/dev/null 2>&1
+
+openapi: setup ## write the openapi.json of every service and of the gateway
+	@$(BIN)/python tests/architecture/openapi_files.py
+
+migration: setup ## a new migration: make migration s=rewards m="add appeals"
+	@$(BIN)/$(s) new-migration "$(m)"
+
+lock: setup ## resolve the dependencies anew into requirements.lock (hashes, no addresses)
+	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --no-emit-package servicekit --no-emit-package extractor --no-emit-package media \
+		--group dev $(addsuffix /pyproject.toml,$(MEMBERS)) --quiet --upgrade -o requirements.lock
+
+clean: ## remove the virtual environment and caches; var/ (the data) stays
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
+	@test -n "$(PYTHON)" || { echo "Appraise needs Python 3.11 or newer; python3 here is $$(python3 -V 2>/dev/null || echo missing)." \
+		"Install one, or name it: make run PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Appraise needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1)." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) lacks the venv module (on Debian and Ubuntu: the package python3-venv)." >&2; exit 1; }
+	@echo "Installing into .venv ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(addprefix -e ,$(addprefix ./,$(MEMBERS)))
+	@touch $(STAMP)

@@ -1,0 +1,1 @@
+"""make run: every part of Appraise on one machine, under one command."""

@@ -1,0 +1,1 @@
+"""Named regular expressions over text, bytes, files and streams of any size."""

@@ -1,0 +1,1 @@
+"""Uploaded pictures: safe decoding, thumbnails, content-addressed storage."""

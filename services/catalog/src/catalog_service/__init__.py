@@ -1,0 +1,1 @@
+"""Apps, categories, prices and search."""

@@ -1,0 +1,1 @@
+"""Daily lists of ISINs: feeds, runs, history and the ISIN API."""

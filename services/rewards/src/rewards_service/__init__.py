@@ -1,0 +1,1 @@
+"""Tasks, proofs, reviews and the points ledger."""

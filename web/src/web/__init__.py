@@ -1,0 +1,1 @@
+"""The pages, a client of the REST API."""
