@@ -1,0 +1,56 @@
+"""Live is not ready: ``/healthz`` says that the process runs, ``/readyz`` that it can do its work."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+
+from servicekit.logs import get_logger
+from servicekit.schemas import Output
+
+Check = Callable[[], Awaitable[None]]
+CHECK_SECONDS = 2.0
+
+log = get_logger(__name__)
+router = APIRouter(include_in_schema=False)
+
+
+class Health(Output):
+    """The process lives."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(Output):
+    """What the process needs, each ``ok`` or ``failed``."""
+
+    status: Literal["ok", "failed"]
+    checks: dict[str, str]
+
+
+@router.get("/healthz")
+async def healthz() -> Health:
+    """The process lives."""
+    return Health()
+
+
+@router.get("/readyz")
+async def readyz(request: Request, response: Response) -> Readiness:
+    """The process and what it needs can work: 200, else 503."""
+    checks: Mapping[str, Check] = request.app.state.checks
+    results = dict(
+        zip(checks, await asyncio.gather(*(_run(name, check) for name, check in checks.items())), strict=True)
+    )
+    ready = all(result == "ok" for result in results.values())
+    response.status_code = 200 if ready else 503
+    return Readiness(status="ok" if ready else "failed", checks=results)
+
+
+async def _run(name: str, check: Check) -> str:
+    try:
+        await asyncio.wait_for(check(), CHECK_SECONDS)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong, the answer is "failed"
+        log.warning("check.failed", check=name, error=type(error).__name__)
+        return "failed"
+    return "ok"

@@ -1,0 +1,63 @@
+"""Alembic, the same for every service. Migrations live in ``<package>/migrations`` and travel with the package."""
+
+import asyncio
+from pathlib import Path
+
+from alembic import command, context
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData, pool
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from servicekit.db import driver_url
+
+
+class SchemaNotAtHead(RuntimeError):
+    """The database's schema is not the one that this release needs."""
+
+
+def config(package_file: str, url: str) -> Config:
+    """Alembic's configuration for the package whose ``__file__`` is given."""
+    settings = Config()
+    settings.set_main_option("script_location", str(Path(package_file).parent / "migrations"))
+    settings.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    settings.attributes["url"] = driver_url(url)
+    return settings
+
+
+def upgrade(package_file: str, url: str) -> None:
+    """Bring the schema to head. Safe to run again, and by several at once: an advisory lock makes them queue."""
+    command.upgrade(config(package_file, url), "head")
+
+
+def run_env(metadata: MetaData) -> None:
+    """The body of every service's ``migrations/env.py``."""
+    url: str = context.config.attributes["url"]
+    asyncio.run(_run_online(url, metadata))
+
+
+async def _run_online(url: str, metadata: MetaData) -> None:
+    engine = create_async_engine(url, poolclass=pool.NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(_migrate, metadata)
+        await connection.commit()
+    await engine.dispose()
+
+
+def _migrate(connection: Connection, metadata: MetaData) -> None:
+    context.configure(connection=connection, target_metadata=metadata, compare_server_default=False)
+    with context.begin_transaction():
+        # Two deployments may migrate at once. The lock ends with the transaction.
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(20261121)")
+        context.run_migrations()
+
+
+async def require_head(connection: AsyncConnection, package_file: str) -> None:
+    """Raise SchemaNotAtHead unless the schema is at the newest revision of the package."""
+    heads = set(ScriptDirectory.from_config(config(package_file, "")).get_heads())
+    current = await connection.run_sync(lambda sync: set(MigrationContext.configure(sync).get_current_heads()))
+    if current != heads:
+        raise SchemaNotAtHead(
+            f"the schema is at {sorted(current) or 'nothing'}, needed is {sorted(heads)}: run `migrate`"
+        )

@@ -1,0 +1,89 @@
+"""What every service reads from its environment.
+
+A service subclasses the blocks it needs and sets its own prefix::
+
+    class Settings(ApiSettings):
+        model_config = SettingsConfigDict(env_prefix="CATALOG_")
+
+Secrets have no defaults: a service without them refuses to start and names what is missing.
+"""
+
+import sys
+from typing import Annotated, Literal, NoReturn, Self, TypeVar
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIN_SECRET_LENGTH = 32
+MIN_SECRET_ALPHABET = 10
+EXIT_CONFIG = 78  # sysexits.h: EX_CONFIG
+
+
+def _strong(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if len(text) < MIN_SECRET_LENGTH or len(set(text)) < MIN_SECRET_ALPHABET:
+        raise ValueError(f"too weak: at least {MIN_SECRET_LENGTH} random characters are needed")
+    return secret
+
+
+StrongSecret = Annotated[SecretStr, AfterValidator(_strong)]
+
+
+class ServiceSettings(BaseSettings):
+    """The block that every process has."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_nested_delimiter="__", hide_input_in_errors=True)
+
+    environment: Literal["local", "test", "production"] = "production"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+
+    @classmethod
+    def example(cls, **values: object) -> Self:
+        """Settings good enough to describe the service (its OpenAPI document), never to run it."""
+        placeholders = {
+            name: "an-example-that-never-runs-0123456789"
+            for name, field in cls.model_fields.items()
+            if field.is_required()
+        }
+        return cls.model_validate({"environment": "test", **placeholders, **values})
+
+
+class DatabaseSettings(ServiceSettings):
+    """For services with a Postgres database of their own."""
+
+    database_url: SecretStr = Field(description="postgresql://role:password@host:port/database")
+    database_pool_size: int = Field(default=10, ge=1, le=200)
+    cursor_secret: StrongSecret = Field(description="signs the cursors of lists")
+
+
+class TokenSettings(ServiceSettings):
+    """For services that verify access tokens."""
+
+    jwks_url: str | None = Field(
+        default=None, description="where auth publishes its public keys; auth itself needs none"
+    )
+    token_issuer: str = Field(default="http://127.0.0.1:8000", description="the public address of the platform")
+    token_audience: str = Field(default="appraise", description="one audience for all services")
+
+
+class ApiSettings(DatabaseSettings, TokenSettings):
+    """For services with a database and an API."""
+
+
+AnySettings = TypeVar("AnySettings", bound=ServiceSettings)
+
+
+def load_settings(kind: type[AnySettings]) -> AnySettings:
+    """Read the settings from the environment, or end the process with one line for each fault (exit code 78)."""
+    try:
+        return kind()
+    except ValidationError as error:
+        _refuse(kind.model_config.get("env_prefix", ""), error)
+
+
+def _refuse(prefix: str, error: ValidationError) -> NoReturn:
+    for fault in error.errors(include_input=False, include_url=False):
+        name = prefix + "__".join(str(part) for part in fault["loc"]).upper()
+        sys.stderr.write(f"{name}: {fault['msg'].removeprefix('Value error, ')}\n")
+    raise SystemExit(EXIT_CONFIG)
