@@ -1,0 +1,36 @@
+"""Free ports on loopback, and whether a given one is free."""
+
+import random
+import socket
+from contextlib import ExitStack
+
+# Below 32768, where the kernel takes outgoing ports from: a part finds its port free again at a restart.
+_RANGE = range(20000, 32000)
+
+
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether a server could listen there now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        return _bind(probe, host, port)
+
+
+def free_ports(count: int) -> list[int]:
+    """`count` different free ports. They are free now; nothing holds them until the caller listens."""
+    found: list[int] = []
+    with ExitStack() as held:
+        for port in random.sample(_RANGE, len(_RANGE)):
+            probe = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            if _bind(probe, "127.0.0.1", port):
+                found.append(port)
+            if len(found) == count:
+                return found
+    raise OSError(f"no {count} free ports between {_RANGE.start} and {_RANGE.stop}")
+
+
+def _bind(probe: socket.socket, host: str, port: int) -> bool:
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: old connections in TIME_WAIT are fine
+    try:
+        probe.bind((host, port))
+    except OSError:
+        return False
+    return True
