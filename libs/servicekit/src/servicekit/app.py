@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
 
 from servicekit import handlers, health, migrations, problems
 from servicekit.db import Database
@@ -119,8 +118,3 @@ def _describe_problems(app: FastAPI, package: str) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
-
-
-def routes_of(app: FastAPI) -> list[APIRoute]:
-    """Every API route of the application, for tests that walk them."""
-    return [route for route in app.routes if isinstance(route, APIRoute)]
