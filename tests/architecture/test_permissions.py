@@ -6,6 +6,7 @@ import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from openapi_files import SERVICES, application
+
 from servicekit.permissions import Require
 
 ALWAYS = {"GET /healthz", "GET /readyz", "GET /openapi.json"}

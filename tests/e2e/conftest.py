@@ -1,0 +1,36 @@
+"""One platform for all journeys; the tests of the platform itself start their own."""
+
+from collections.abc import Iterator
+
+import pytest
+from running_platform import ADMIN, REVIEWER, Account, Platform, phone_screenshot
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    running = Platform(tmp_path_factory.mktemp("platform") / "var").launch()
+    try:
+        yield running.wait_ready()
+    finally:
+        assert running.stop() == 0
+
+
+@pytest.fixture
+def anyone(platform: Platform) -> Account:
+    return Account(platform.url)
+
+
+@pytest.fixture
+def admin(platform: Platform) -> Account:
+    return Account(platform.url).sign_in(*ADMIN)
+
+
+@pytest.fixture
+def reviewer(platform: Platform) -> Account:
+    return Account(platform.url).sign_in(*REVIEWER)
+
+
+@pytest.fixture
+def screenshot() -> bytes:
+    """A real PNG of a phone's size."""
+    return phone_screenshot("installed")
