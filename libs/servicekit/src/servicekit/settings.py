@@ -8,7 +8,9 @@ A service subclasses the blocks it needs and sets its own prefix::
 Secrets have no defaults: a service without them refuses to start and names what is missing.
 """
 
+import os
 import sys
+from pathlib import Path
 from typing import Annotated, Literal, NoReturn, Self, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -71,13 +73,23 @@ class ApiSettings(DatabaseSettings, TokenSettings):
     """For services with a database and an API."""
 
 
+def local_env_file(kind: type[ServiceSettings]) -> Path:
+    """Where the local stack keeps the settings of the service with this prefix."""
+    prefix = str(kind.model_config.get("env_prefix", "")).rstrip("_").lower()
+    return Path(os.environ.get("APPRAISE_VAR", "var")) / "run" / f"{prefix}.env"
+
+
 AnySettings = TypeVar("AnySettings", bound=ServiceSettings)
 
 
 def load_settings(kind: type[AnySettings]) -> AnySettings:
-    """Read the settings from the environment, or end the process with one line for each fault (exit code 78)."""
+    """Read the settings from the environment, or end the process with one line for each fault (exit code 78).
+
+    What the environment does not say is taken from the running local stack, which leaves ``var/run/<prefix>.env`` behind:
+    so ``isin-worker reconcile`` beside a ``make run`` needs no settings.
+    """
     try:
-        return kind()
+        return kind(_env_file=local_env_file(kind))
     except ValidationError as error:
         _refuse(kind.model_config.get("env_prefix", ""), error)
 
