@@ -85,7 +85,7 @@ AnySettings = TypeVar("AnySettings", bound=ServiceSettings)
 def load_settings(kind: type[AnySettings]) -> AnySettings:
     """Read the settings from the environment, or end the process with one line for each fault (exit code 78).
 
-    What the environment does not say is taken from the running local stack, which leaves ``var/run/<prefix>.env`` behind:
+    What the environment does not say is taken from the running local stack, which leaves ``var/run/<prefix>.env``:
     so ``isin-worker reconcile`` beside a ``make run`` needs no settings.
     """
     try:
