@@ -1,5 +1,6 @@
 """The whole platform as a newcomer starts it, in a folder of its own, on free ports."""
 
+import asyncio
 import email
 import email.policy
 import os
@@ -17,7 +18,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Self, TypeVar
 
+import asyncpg
 import httpx
+import psutil
 from PIL import Image, ImageDraw
 
 READY_SECONDS = 120
@@ -110,6 +113,24 @@ class Platform:
     def _new_log(self) -> str:
         return self.log[self._offset :]
 
+    def environment_of(self, service: str) -> dict[str, str]:
+        """What a command of the service needs to reach this platform."""
+        lines = (self.var / "run" / f"{service}.env").read_text().splitlines()
+        settings = (line.split("=", 1) for line in lines)
+        return {**os.environ, **{name: value.strip("'") for name, value in settings}}
+
+    def row_versions(self, service: str, *, but: frozenset[str]) -> dict[str, tuple[int, int]]:
+        """For each table of the service's database but some: how many rows, and the sum of the transactions that wrote them.
+
+        Equal answers mean that no row was written in between.
+        """
+        return asyncio.run(_row_versions(self.environment_of(service)[f"{service.upper()}_DATABASE_URL"], but))
+
+    def processes(self) -> dict[int, str]:
+        """Every process of the platform, the supervisor first: pid and command line."""
+        family = [psutil.Process(self.pid), *psutil.Process(self.pid).children(recursive=True)]
+        return {process.pid: " ".join(process.cmdline()) for process in family}
+
     def stop(self, how: signal.Signals = signal.SIGINT) -> int:
         """Ask it to end, as Ctrl-C does. Returns the exit code."""
         assert self.process is not None
@@ -117,6 +138,17 @@ class Platform:
         code = self.process.wait(STOP_SECONDS)
         self._offset = len(self.log)
         return code
+
+
+async def _row_versions(url: str, but: frozenset[str]) -> dict[str, tuple[int, int]]:
+    connection = await asyncpg.connect(url)
+    try:
+        tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        query = 'SELECT count(*), coalesce(sum(xmin::text::bigint), 0)::bigint FROM "{}"'
+        names = sorted(row["tablename"] for row in tables if row["tablename"] not in but)
+        return {name: tuple(await connection.fetchrow(query.format(name))) for name in names}
+    finally:
+        await connection.close()
 
 
 def mail_token(var: Path, recipient: str) -> str:
