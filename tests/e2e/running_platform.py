@@ -120,7 +120,7 @@ class Platform:
         return {**os.environ, **{name: value.strip("'") for name, value in settings}}
 
     def row_versions(self, service: str, *, but: frozenset[str]) -> dict[str, tuple[int, int]]:
-        """For each table of the service's database but some: how many rows, and the sum of the transactions that wrote them.
+        """For each table but some: how many rows it has, and the sum of the transactions that wrote them.
 
         Equal answers mean that no row was written in between.
         """

@@ -27,6 +27,14 @@ def _runs(account: Account) -> list[dict[str, object]]:
     return runs
 
 
+def _finished(account: Account, path: str) -> dict[str, object]:
+    def finished() -> dict[str, object]:
+        run: dict[str, object] = account.get(path).json()
+        return run if run["status"] not in {"pending", "running"} else {}
+
+    return eventually(finished)
+
+
 def _reconcile(platform: Platform, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).parent / "isin-worker"), "reconcile", *arguments]
     environment = platform.environment_of("isin")
@@ -68,8 +76,7 @@ def test_a_second_run_on_an_unchanged_list_writes_no_row_of_data(platform: Platf
     before = platform.row_versions("isin", but=LEDGER_OF_RUNS)
     answer = admin.post(f"/api/v1/feeds/{FEED}/runs", {"force": True})
     assert answer.status_code == 202, answer.text
-    location = answer.headers["Location"]
-    run = eventually(lambda: (r := admin.get(location).json())["status"] not in {"pending", "running"} and r)
+    run = _finished(admin, answer.headers["Location"])
     assert (run["status"], run["added"], run["changed"], run["removed"]) == ("succeeded", 0, 0, 0)
     assert run["unchanged"] == len(_feed_rows(platform))
     assert platform.row_versions("isin", but=LEDGER_OF_RUNS) == before
