@@ -17,11 +17,12 @@ _LINK = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:|play\.google\.com/)", re.IGNORE
 def package_name(text: str) -> str:
     """The package name that `text` is, or that it links to.
 
-    Links are `https://play.google.com/store/apps/details?id=...` (the scheme may be missing) and `market://details?id=...`.
-    Blanks around it do not count. The case is kept: to Android, names that differ in case are two.
+    Links are `https://play.google.com/store/apps/details?id=...` (the scheme may be missing) and
+    `market://details?id=...`. Blanks around it do not count. The case is kept: names that differ in case are two.
 
-    Raises PackageNameError with the reason, which never quotes the text. The rule is Android's for an application ID: two
-    or more segments between dots, each a letter and then letters, digits or underscores, all ASCII; at most 223 characters.
+    Raises PackageNameError with the reason, which never quotes the text. The rule is Android's for an application ID:
+    two or more segments between dots, each a letter and then letters, digits or underscores, all ASCII; at most 223
+    characters in all.
     """
     stripped = text.strip()
     if not stripped:
@@ -46,9 +47,8 @@ def _id_in_link(link: str) -> str:
     if not (in_store and f"{path}/".startswith("/store/apps/details/")) and not (
         parts.scheme == "market" and host == "details" and not path
     ):
-        raise PackageNameError(
-            "not a link to an app in the Play Store: https://play.google.com/store/apps/details?id=... or market://details?id=..."
-        )
+        right = "https://play.google.com/store/apps/details?id=... or market://details?id=..."
+        raise PackageNameError(f"not a link to an app in the Play Store, which is {right}")
     names = set(parse_qs(parts.query).get("id", []))
     if len(names) != 1:
         raise PackageNameError(f"the link must name one app by id=..., and it names {len(names) or 'none'}")
@@ -63,6 +63,5 @@ def _check(name: str) -> None:
         raise PackageNameError("a package name has two or more segments between dots, as in com.example")
     for number, segment in enumerate(segments, start=1):
         if not _SEGMENT.fullmatch(segment):
-            raise PackageNameError(
-                f"each segment of a package name is a letter, then letters, digits or underscores: number {number} is not"
-            )
+            rule = "each segment of a package name is a letter, then letters, digits or underscores"
+            raise PackageNameError(f"{rule}; number {number} is not")

@@ -56,8 +56,12 @@ def stream(
 def find(pattern: str | Pattern, source: Source) -> Iterator[Match]:
     """As `stream`, with the place of each value; the values are strings."""
     chosen = named(pattern) if isinstance(pattern, str) else pattern
-    for base, match in matches(chosen, text_blocks(source)):
-        start = match.start(chosen.compiled.groups)
+    return _placed(chosen, source)
+
+
+def _placed(pattern: Pattern, source: Source) -> Iterator[Match]:
+    for base, match in matches(pattern, text_blocks(source)):
+        start = match.start(pattern.compiled.groups)
         yield Match(base + (start if start >= 0 else match.start()), value_of(match))
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from extractor.errors import UnknownPatternError
 from extractor.pattern import Pattern
 
-# 4,300 digits are what `int()` reads. A longer run is no number and is left out whole: a part of it would be a wrong one.
+# 4,300 digits are what `int()` reads. A longer run is no number and is left out whole: a part would be a wrong one.
 _DIGITS = r"([0-9]{1,4300}+)(?![0-9])"
 _COLON = r"[ \t\r\n]{0,200}+:[ \t\r\n]{0,200}+"
 
@@ -39,15 +39,16 @@ PATTERNS: Mapping[str, Pattern] = MappingProxyType(
             Pattern(
                 "after-colon", rf":{_DIGITS}", number=True, summary="the numbers that stand directly after a colon"
             ),
+            # `\b` before the first letter would say the same, but the engine can skip to a class and not to that.
             Pattern(
                 "isin",
-                r"(?a)\b[A-Z]{2}[A-Z0-9]{9}[0-9]\b",
+                r"(?a)[A-Z](?<!\w.)[A-Z][A-Z0-9]{9}[0-9]\b",
                 summary="12 characters of the shape of an ISIN that stand as a word of their own",
             ),
             Pattern(
                 "android-package",
                 rf"""(?ax)
-                (?<![\w.@/&=?%\#+~$\\-])
+                \b(?=[A-Za-z])(?<![.@/&=?%\#+~$\\-])
                 (?:
                     (?i:(?:https?://)?play\.google\.com)/store/apps/details(?:/[^\s?\#]{{0,100}})?{_QUERY_BEFORE_ID}
                   | (?i:market)://details{_QUERY_BEFORE_ID}

@@ -20,7 +20,7 @@ class Pattern:
     Demanded of `regex`, and checked here once, so that any cut of the input can be undone exactly:
 
     - no match is empty;
-    - a match has a longest length: `[0-9]{1,20}`, not `[0-9]+`. What becomes of a longer run is the expression's to say:
+    - a match has a longest length: `[0-9]{1,20}`, not `[0-9]+`. What becomes of a longer run is yours to say:
       `[0-9]{1,20}` takes 20 digits and goes on behind them, `(?<![0-9])[0-9]{1,20}+(?![0-9])` leaves the run out;
     - look-aheads are bounded too (look-behinds are by nature), and all in all it sees at most 65,536 characters;
     - at most one capturing group.

@@ -3,9 +3,9 @@
 How a cut is undone: text is gathered in a window, and a match is believed only when it starts before the *horizon*, far
 enough from the window's end that whatever the expression may look at is there. The rest waits for the next block.
 
-Walking the matches one by one would do, but `findall` is twice as fast, and tells no positions. So `batches` looks for a
-*seam* just before the horizon: a place that no match can lie across, whatever came before. What `findall` gives from the
-seam on is then the tail of what it gives from the window's start, and can be counted off.
+Walking the matches one by one would do, but `findall` is twice as fast, and tells no positions. So `batches` looks for
+a *seam* just before the horizon: a place that no match can lie across, whatever came before. What `findall` gives from
+the seam on is then the tail of what it gives from the window's start, and can be counted off.
 """
 
 import re
@@ -70,8 +70,8 @@ def _before(horizon: int, pattern: Pattern, text: str, at: int) -> Iterator[re.M
 def _seam(pattern: Pattern, text: str, at: int, horizon: int) -> int | None:
     """The last place up to the horizon that no match can lie across, if there is one among the last characters.
 
-    Every match that could start there is looked at, also those that an earlier one would have swallowed: then it does not
-    matter which of them are real.
+    Every match that could start there is looked at, also those that an earlier one would have swallowed: then it does
+    not matter which of them are real.
     """
     search = pattern.compiled.search
     start = max(at, horizon - _SEAM_SEARCH - pattern.longest)

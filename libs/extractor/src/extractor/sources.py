@@ -36,8 +36,12 @@ def _chunks(source: Source, size: int) -> Iterator[Chunk]:
     if isinstance(source, (str, bytes, bytearray, memoryview)):
         yield from _slices(source, size)
     elif isinstance(source, os.PathLike):
-        with Path(source).open("rb", buffering=0) as file:
-            yield from _read(file, size)
+        try:
+            with Path(source).open("rb", buffering=0) as file:
+                yield from _read(file, size)
+        except OSError as error:
+            error.filename = error.filename or os.fspath(source)  # one that cannot be read says which, as one not found
+            raise
     elif isinstance(source, Readable):
         yield from _read(source, size)
     elif isinstance(source, Iterable):

@@ -1,0 +1,237 @@
+"""A stream gives what the whole text gives, however it is cut, and takes any kind of source.
+
+The windows of the scan are made as small as the texts here, so that every place is an edge in some example.
+"""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from extractor import PATTERNS, NotUtf8Error, Pattern, PatternError, Source, extract, find, stream
+from extractor.scan import batches, matches, value_of
+from extractor.sources import BLOCK, Chunk, text_blocks
+
+PIECES = {
+    "order-numbers": [*'":idcoe{},1\n ', '"id":', '"code" : ', '"id"::', "1" * 4299, "1" * 4302, " " * 199, "é𝄞"],
+    "order-ids": [*'":id,1\t', '"id":', '"id"', "0" * 4300, " " * 201, "é"],
+    "after-colon": [*":019 a", "::", "7" * 4300, "8" * 4301, "٣", "é"],
+    "isin": [*"AZ09a_ -\n", "US0378331005", "US", "0" * 11, "é"],
+    "android-package": [
+        *"aZ_1.:/&?=@- ",
+        "a.b",
+        "https://play.google.com/store/apps/details?id=",
+        "play.google.com/store/apps/details?x=1&",
+        "market://details?id=",
+        "a" * 110,
+        ".b" * 111,
+        "x" * 499,
+        "é",
+    ],
+}
+# Short reaches, so that seams, horizons and anchors meet in a few characters of text.
+TRICKY = [
+    "aa",
+    "[ab]{1,3}",
+    "[ab]{1,3}?b",
+    "(?<=b)a{1,2}(?!b)",
+    "^a",
+    "a$",
+    "(?m)^ab",
+    "(?m)b$",
+    "\\Aa",
+    "b\\Z",
+    "\\ba",
+    "a\\b",
+    "\\Ba",
+    "(a)|b",
+    "a(?=bb)",
+    "(?s).{1,3}",
+    ".{2}",
+    "(?<!a)b(?!(?<=b)a)",
+    "(a|b)\\1",
+    "(?i)É",
+    "a(?=b(?=a))",
+    "(?>a{1,3})b",
+    "a{2,3}+",
+]
+
+
+def cut(text: str, data: st.DataObject) -> Iterator[Chunk]:
+    """The text, or its bytes, in chunks of any sizes; empty ones too."""
+    whole: str | bytes = text.encode() if data.draw(st.booleans(), label="as bytes") else text
+    most = data.draw(st.sampled_from([1, 2, 7, 100, 5000]), label="longest chunk")
+    sizes = data.draw(st.lists(st.integers(0, most), min_size=1).filter(any), label="sizes, again and again")
+    at = 0
+    while at < len(whole):
+        for size in sizes:
+            yield whole[at : at + size]
+            at += size
+
+
+def assert_the_same(pattern: Pattern, text: str, data: st.DataObject) -> None:
+    block = data.draw(
+        st.sampled_from([1, 2, 3, 5, 16, 64]) if pattern.longest < 64 else st.integers(200, 6000), label="block"
+    )
+    whole = [(match.start(), value_of(match)) for match in pattern.compiled.finditer(text)]
+
+    streamed = chain.from_iterable(batches(pattern, text_blocks(cut(text, data), block)))
+    placed = matches(pattern, text_blocks(cut(text, data), block))
+
+    assert list(streamed) == re.findall(pattern.regex, text)
+    assert [(base + match.start(), value_of(match)) for base, match in placed] == whole
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+@given(data=st.data())
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+def test_named_patterns_find_the_same_in_a_stream(name: str, data: st.DataObject) -> None:
+    pieces = st.lists(st.sampled_from(PIECES[name]), max_size=30).map("".join)
+    rows = data.draw(
+        st.lists(st.tuples(pieces, st.sampled_from([1, 1, 3, 40])), max_size=5), label="pieces and how often"
+    )
+
+    assert_the_same(PATTERNS[name], "".join(piece * times for piece, times in rows)[:40_000], data)
+
+
+@pytest.mark.parametrize("regex", TRICKY)
+@given(text=st.text("abBé\n 𝄞", max_size=80), data=st.data())
+@settings(deadline=None)
+def test_tricky_patterns_find_the_same_in_a_stream(regex: str, text: str, data: st.DataObject) -> None:
+    assert_the_same(Pattern("tricky", regex), text, data)
+
+
+def expressions() -> st.SearchStrategy[str]:
+    atoms = st.sampled_from(
+        [
+            r"a",
+            r"b",
+            r"[ab]",
+            r"[^a]",
+            r".",
+            r"\w",
+            r"\b",
+            r"^",
+            r"$",
+            r"\n",
+            r"\Z",
+            r"(?<=a)",
+            r"(?<!ab)",
+            r"(?!b)",
+            r"(?=.b)",
+        ]
+    )
+    repeats = st.sampled_from(["?", "??", "{2}", "{0,3}", "{1,3}?", "{1,2}+"])
+
+    def grow(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+        return (
+            st.lists(inner, min_size=2, max_size=3).map("".join)
+            | st.lists(inner, min_size=2, max_size=3).map(lambda some: f"(?:{'|'.join(some)})")
+            | st.tuples(inner, repeats).map(lambda pair: f"(?:{pair[0]}){pair[1]}")
+            | inner.map(lambda one: f"(?={one})")
+            | inner.map(lambda one: f"(?!{one})")
+            | inner.map(lambda one: f"(?>{one})")
+        )
+
+    return st.recursive(atoms, grow, max_leaves=6)
+
+
+@given(regex=expressions(), text=st.text("abc\n", max_size=60), data=st.data())
+@settings(deadline=None, max_examples=500, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+def test_whatever_expression_is_accepted_finds_the_same_in_a_stream(regex: str, text: str, data: st.DataObject) -> None:
+    try:
+        pattern = Pattern("any", regex)
+    except PatternError:
+        assume(False)
+    assert_the_same(pattern, text, data)
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_blocks_of_the_real_size_give_the_same(name: str) -> None:
+    unit = '{"id":12, "code" : 345} é12:30 (US0378331005) https://play.google.com/store/apps/details?id=com.a.b&hl=x\n'
+    text = unit * (3 * BLOCK // len(unit)) + "".join(PIECES[name])
+    expected = re.findall(PATTERNS[name].regex, text)
+
+    assert list(stream(name, (text[at : at + 1009] for at in range(0, len(text), 1009)), str)) == expected
+    assert extract(name, text.encode(), str) == expected
+    assert [match.value for match in find(name, text)] == expected
+
+
+TEXT = 'é "id":1, "id":23 '
+RAW = TEXT.encode()
+SOURCES: dict[str, Callable[[], Source]] = {
+    "str": lambda: TEXT,
+    "bytes": lambda: RAW,
+    "bytearray": lambda: bytearray(RAW),
+    "memoryview": lambda: memoryview(RAW),
+    "a view of wider items": lambda: memoryview(RAW + b" " * (-len(RAW) % 4)).cast("I"),
+    "text file": lambda: io.StringIO(TEXT),
+    "binary file": lambda: io.BytesIO(RAW),
+    "characters": lambda: iter(TEXT),
+    "single bytes": lambda: (RAW[at : at + 1] for at in range(len(RAW))),
+    "empty chunks": lambda: [b"", RAW[:1], b"", RAW[1:], b""],
+    "lines": lambda: RAW.splitlines(keepends=True),
+}
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_every_kind_of_source_is_read(source: Callable[[], Source]) -> None:
+    assert extract("order-ids", source()) == [1, 23]
+
+
+def test_a_file_is_read_by_its_path_and_closed(tmp_path: Path) -> None:
+    path = tmp_path / "orders.json"
+    path.write_bytes(RAW)
+
+    assert extract("order-ids", path) == [1, 23]
+
+
+@pytest.mark.parametrize("source", [None, 5, [5], ["a", b"b"], [b"a", "b"], [None]])
+def test_another_kind_of_source_is_refused(source: object) -> None:
+    with pytest.raises(TypeError, match=r"cannot read text from|a chunk must be|all text or all bytes"):
+        extract("isin", source)  # type: ignore[call-overload]  # on purpose
+
+
+@pytest.mark.parametrize(
+    ("chunks", "offset"),
+    [
+        ([b"ab\xff"], 2),
+        ([b"a\xc3", b"("], 1),
+        ([b"a", b"b\xf0\x9d", b"\x84"], 2),
+        ([b"\xed\xa0\x80"], 0),
+        ([b"x" * BLOCK, b"\xfe"], BLOCK),
+    ],
+)
+def test_bytes_that_are_not_utf8_are_told_with_their_place(chunks: list[bytes], offset: int) -> None:
+    with pytest.raises(NotUtf8Error, match=f"not UTF-8 text: .* at byte {offset}$") as caught:
+        extract("isin", chunks)
+    assert caught.value.offset == offset
+
+
+def test_a_file_that_would_make_one_wait_is_refused_and_not_taken_for_the_end() -> None:
+    class Waiting(io.RawIOBase):
+        def read(self, size: int = -1, /) -> None:  # noqa: ARG002 # as every file has it
+            return None
+
+    with pytest.raises(BlockingIOError, match="has no data yet"):
+        extract("isin", Waiting())
+
+
+def test_a_path_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=re.escape(str(tmp_path))):
+        extract("isin", tmp_path)
+
+
+def test_a_stream_is_read_no_further_than_asked() -> None:
+    def endless() -> Iterator[str]:
+        while True:
+            yield '"id":1,'
+
+    values = stream("order-ids", endless())
+
+    assert [next(values) for _ in range(3)] == [1, 1, 1]
