@@ -1,0 +1,52 @@
+"""The command `local-stack`."""
+
+import asyncio
+import os
+import sys
+
+import click
+
+from local_stack.console import Console
+from local_stack.embedded.postgres import InitialisationError
+from local_stack.embedded.programs import UnusableProgramError
+from local_stack.parts import Site
+from local_stack.preflight import CannotStartError, sole_run
+from local_stack.secrets_store import SecretsStore
+from local_stack.settings import Settings, SettingsError
+from local_stack.stack import run_stack
+from local_stack.terminal import end_with_make, own_foreground
+
+
+@click.group()
+def main() -> None:
+    """Appraise on one machine."""
+
+
+@main.command()
+def run() -> None:
+    """Start every part of the platform and keep it running until Ctrl-C."""
+    end_with_make()
+    try:
+        settings = Settings.read(os.environ)
+        with sole_run(settings), own_foreground():
+            site = Site(settings, SecretsStore(settings.var / "secrets"), dict(os.environ))
+            code = asyncio.run(run_stack(site, Console()))
+    except (SettingsError, CannotStartError, InitialisationError, UnusableProgramError) as refusal:
+        code = _refuse(str(refusal))
+    except OSError as error:  # a full disk, say, found out on the way
+        code = _refuse(f"{error.strerror}: {error.filename}" if error.filename else str(error))
+    sys.exit(code)
+
+
+@main.command("demo-feed")
+@click.option("--port", type=click.IntRange(1, 65535), required=True)
+def demo_feed(port: int) -> None:
+    """Serve a made-up list of ISINs in the layout of a stock exchange."""
+    from local_stack.demo_feed import serve  # noqa: PLC0415 - only this command needs the extractor
+
+    serve(port)
+
+
+def _refuse(reason: str) -> int:
+    click.echo(f"local-stack: {reason}", err=True)
+    return 1
