@@ -2,9 +2,9 @@
 
 import asyncio
 
-from local_stack.databases import cluster_fingerprint, fingerprint
+from local_stack.databases import fingerprint
 from local_stack.parts import AUTH, Site
-from local_stack.preflight import CannotStartError
+from local_stack.preflight import CannotStart
 from local_stack.remembered import Remembered
 from local_stack.settings import Account
 from local_stack.supervisor import Supervisor
@@ -22,9 +22,11 @@ async def ensure_accounts(site: Site, supervisor: Supervisor, remembered: Rememb
     state = _state(site)
     if remembered.has("accounts", state):
         return False
-    async with asyncio.TaskGroup() as group:
-        for account in site.settings.accounts:
-            group.create_task(_ensure(account, site, supervisor))
+    accounts = site.settings.accounts
+    codes = await asyncio.gather(*(_ensure(account, site, supervisor) for account in accounts))
+    for account, code in zip(accounts, codes, strict=True):
+        if code:
+            raise CannotStart(f"the account {account.email} could not be made (code {code}); its reason is above")
     return True
 
 
@@ -33,19 +35,15 @@ def accounts_were_printed(site: Site, remembered: Remembered) -> None:
     remembered.put("accounts", _state(site))
 
 
-async def _ensure(account: Account, site: Site, supervisor: Supervisor) -> None:
+async def _ensure(account: Account, site: Site, supervisor: Supervisor) -> int:
     roles = [word for role in account.roles for word in ("--role", role)]
     command = ("create-user", "--email", account.email, "--name", account.name, *roles, "--password-stdin", "--update")
     password = password_of(account, site)
-    code = await supervisor.run(AUTH.name, site.launch(AUTH, *command), feed=f"{password}\n".encode())
-    if code:
-        raise CannotStartError(f"the account {account.email} could not be made (code {code}); its reason is above")
+    return await supervisor.run(AUTH.name, site.launch(AUTH, *command), feed=f"{password}\n".encode())
 
 
 def _state(site: Site) -> str:
-    where = cluster_fingerprint(site.postgres.data) if site.postgres else ""
-    outside = site.environment.get("AUTH_DATABASE_URL", "")
     # Keyed by a secret: a plain digest of a chosen password could be guessed from.
     key = site.secrets.get("fingerprints")
     who = [f"{account.email} {account.roles} {password_of(account, site)}" for account in site.settings.accounts]
-    return fingerprint(key, where, outside, *who)
+    return fingerprint(key, site.data_fingerprint(), *who)

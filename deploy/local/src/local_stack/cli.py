@@ -7,12 +7,12 @@ import sys
 import click
 
 from local_stack.console import Console
-from local_stack.embedded.postgres import InitialisationError
-from local_stack.embedded.programs import UnusableProgramError
+from local_stack.embedded.postgres import InitialisationFailed
+from local_stack.embedded.programs import UnusableProgram
 from local_stack.parts import Site
-from local_stack.preflight import CannotStartError, sole_run
+from local_stack.preflight import CannotStart, sole_run
 from local_stack.secrets_store import SecretsStore
-from local_stack.settings import Settings, SettingsError
+from local_stack.settings import BadSetting, Settings
 from local_stack.stack import run_stack
 from local_stack.terminal import end_with_make, own_foreground
 
@@ -31,7 +31,7 @@ def run() -> None:
         with sole_run(settings), own_foreground():
             site = Site(settings, SecretsStore(settings.var / "secrets"), dict(os.environ))
             code = asyncio.run(run_stack(site, Console()))
-    except (SettingsError, CannotStartError, InitialisationError, UnusableProgramError) as refusal:
+    except (BadSetting, CannotStart, InitialisationFailed, UnusableProgram) as refusal:
         code = _refuse(str(refusal))
     except OSError as error:  # a full disk, say, found out on the way
         code = _refuse(f"{error.strerror}: {error.filename}" if error.filename else str(error))

@@ -1,8 +1,8 @@
 """Nothing outlives the supervisor, even when it is killed: our end of the pipe to the helper that sees to it.
 
-The kernel's parent-death signal ends our own children. Their children (a pool that decodes pictures, say) would stay, so
-a small helper (`end_orphans.py`) reads a pipe that only the supervisor writes. When that closes, the supervisor is gone,
-and the helper ends every process group it was told of.
+The kernel's parent-death signal ends our own children. Their children (a pool that decodes pictures, say) would stay,
+so a small helper (`end_orphans.py`) reads a pipe that only the supervisor writes. When that closes, the supervisor is
+gone, and the helper ends every process group it was told of.
 """
 
 import asyncio

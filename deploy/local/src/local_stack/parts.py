@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from local_stack.databases import cluster_fingerprint, fingerprint
 from local_stack.embedded.postgres import Postgres
 from local_stack.embedded.valkey import Valkey
 from local_stack.launch import Launch
@@ -56,23 +57,24 @@ class Site:
         """The address of a service."""
         return f"http://{HOST}:{self.ports[service.name]}"
 
+    def data_fingerprint(self) -> str:
+        """Tells the stores of this stack from those of another, or of none."""
+        outside = [self.environment.get(f"{service.prefix}DATABASE_URL", "") for service in SERVICES]
+        return fingerprint(cluster_fingerprint(self.postgres.data) if self.postgres else "", *outside)
+
     def settings_of(self, service: Service) -> dict[str, str]:
         """The settings of a service, each a variable with its prefix."""
         ours = {"ENVIRONMENT": "local", "LOG_FORMAT": "console"}
         ours |= self._stores(service)
-        if service is not GATEWAY:
-            ours["JWKS_URL"] = f"{self.url(AUTH)}/.well-known/jwks.json"
+        ours |= {"JWKS_URL": f"{self.url(AUTH)}/.well-known/jwks.json", "TOKEN_ISSUER": self.url(GATEWAY)}
         ours |= self._own(service)
         theirs = {name: value for name, value in self.environment.items() if name.startswith(service.prefix)}
         return {service.prefix + name: value for name, value in ours.items()} | theirs
 
     def launch(self, service: Service, *command: str) -> Launch:
         """How to start a command of a service: it sees its own settings and nobody else's."""
-        foreign = ("APPRAISE_", *(other.prefix for other in SERVICES if other is not service))
-        inherited = {name: value for name, value in self.environment.items() if not name.startswith(foreign)}
         return Launch(
-            argv=(sys.executable, "-m", service.package, *command),
-            env=inherited | {"PYTHONUNBUFFERED": "1"} | self.settings_of(service),
+            argv=(sys.executable, "-m", service.package, *command), env=self._inherited() | self.settings_of(service)
         )
 
     def serve(self, service: Service) -> Launch:
@@ -82,7 +84,12 @@ class Site:
     def demo_feed(self) -> Launch:
         """How to start the server of the demo feed."""
         command = ("demo-feed", "--port", str(self.ports["demo-feed"]))
-        return Launch(argv=(sys.executable, "-m", "local_stack", *command), env=self.environment)
+        return Launch(argv=(sys.executable, "-m", "local_stack", *command), env=self._inherited())
+
+    def _inherited(self) -> dict[str, str]:
+        ours = ("APPRAISE_", *(service.prefix for service in SERVICES))
+        inherited = {name: value for name, value in self.environment.items() if not name.startswith(ours)}
+        return inherited | {"PYTHONUNBUFFERED": "1"}
 
     def _stores(self, service: Service) -> dict[str, str]:
         stores = {}

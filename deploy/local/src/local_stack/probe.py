@@ -1,4 +1,4 @@
-"""Whether something answers, asked in the fewest bytes: an HTTP client takes longer to import than the stack to start."""
+"""Whether something answers, asked with the least: an HTTP client takes 0.2 s to import."""
 
 import asyncio
 import time
@@ -15,7 +15,9 @@ async def answers_ok(url: str) -> bool:
         async with asyncio.timeout(2):
             reader, writer = await asyncio.open_connection(address.hostname, address.port)
             try:
-                writer.write(f"GET {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n".encode())
+                writer.write(
+                    f"GET {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n".encode()
+                )
                 return b" 200 " in await reader.readline()
             finally:
                 writer.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 _SWITCH = {"1": True, "on": True, "true": True, "yes": True, "0": False, "off": False, "false": False, "no": False}
 
 
-class SettingsError(Exception):
+class BadSetting(Exception):
     """A variable has a value that cannot be used; the message names it."""
 
 
@@ -36,7 +36,7 @@ class Settings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
-        """Raises SettingsError for a value that cannot be used."""
+        """Raises BadSetting for a value that cannot be used."""
         demo = _switch(environment, "APPRAISE_DEMO", default=True)
         accounts = (
             _account(environment, "admin", "Admin", ("admin", "reviewer")),
@@ -54,14 +54,14 @@ class Settings:
 
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 65535):
-        raise SettingsError(f"APPRAISE_PORT must be a port from 1 to 65535, not {text!r}")
+        raise BadSetting(f"APPRAISE_PORT must be a port from 1 to 65535, not {text!r}")
     return int(text)
 
 
 def _switch(environment: Mapping[str, str], name: str, *, default: bool) -> bool:
     text = environment.get(name, "").lower()
     if text and text not in _SWITCH:
-        raise SettingsError(f"{name} must be 1, 0, on or off, not {text!r}")
+        raise BadSetting(f"{name} must be 1, 0, on or off, not {text!r}")
     return _SWITCH.get(text, default)
 
 

