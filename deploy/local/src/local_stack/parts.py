@@ -57,6 +57,10 @@ class Site:
         """The address of a service."""
         return f"http://{HOST}:{self.ports[service.name]}"
 
+    def feed_url(self) -> str:
+        """Where the demo feed is served."""
+        return f"http://{HOST}:{self.ports['demo-feed']}{FEED_PATH}"
+
     def data_fingerprint(self) -> str:
         """Tells the stores of this stack from those of another, or of none."""
         outside = [self.environment.get(f"{service.prefix}DATABASE_URL", "") for service in SERVICES]
@@ -118,8 +122,7 @@ class Site:
                     "BLOB_URL": (var / "blobs").as_uri(),
                 }
             case "isin":
-                feed = f"http://{HOST}:{self.ports['demo-feed']}{FEED_PATH}"
-                feeds = {"FEED_URLS": json.dumps({"nse-equity": feed})} if self.settings.demo else {}
+                feeds = {"FEED_URLS": json.dumps({"nse-equity": self.feed_url()})} if self.settings.demo else {}
                 return {"SPOOL_DIR": str(var / "spool"), **feeds}
             case "web":
                 return {

@@ -9,6 +9,7 @@ import asyncio
 import signal
 from collections.abc import Coroutine
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from local_stack import demo_apps, parts
@@ -130,9 +131,11 @@ def _start_services(site: Site, supervisor: Supervisor) -> None:
 
 async def _wait_for_services(site: Site) -> None:
     # The gateway's readiness names every service behind it.
-    url = f"{site.url(GATEWAY)}/readyz"
-    if not await wait_until(lambda: answers_ok(url), _SERVICE_PATIENCE_S):
-        raise CannotStart(f"{url} did not answer 200 within {_SERVICE_PATIENCE_S:.0f} s; the reason is above")
+    urls = [f"{site.url(GATEWAY)}/readyz", *((site.feed_url(),) if site.settings.demo else ())]
+    ready = await asyncio.gather(*(wait_until(partial(answers_ok, url), _SERVICE_PATIENCE_S) for url in urls))
+    for url, is_ready in zip(urls, ready, strict=True):
+        if not is_ready:
+            raise CannotStart(f"{url} did not answer 200 within {_SERVICE_PATIENCE_S:.0f} s; the reason is above")
 
 
 def _welcome(site: Site, *, with_accounts: bool) -> list[str]:
