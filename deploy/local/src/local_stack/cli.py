@@ -42,9 +42,11 @@ def run() -> None:
 @click.option("--port", type=click.IntRange(1, 65535), required=True)
 def demo_feed(port: int) -> None:
     """Serve a made-up list of ISINs in the layout of a stock exchange."""
-    from local_stack.demo_feed import serve  # noqa: PLC0415 - only this command needs the extractor
+    from local_stack import demo_feed as feed  # noqa: PLC0415 - only this command needs the extractor
 
-    serve(port)
+    with feed.server(port) as server:
+        click.echo(f"a list of {feed.ROWS} made-up securities on {feed.url(port)}")
+        server.serve_forever()
 
 
 def _refuse(reason: str) -> int:

@@ -28,3 +28,8 @@ class Console:
         with suppress(OSError):
             self._out.write(text + "\n")
             self._out.flush()
+
+
+def how_it_ended(code: int) -> str:
+    """`exited with code 1` or `exited with signal 9`."""
+    return f"exited with signal {-code}" if code < 0 else f"exited with code {code}"

@@ -84,7 +84,11 @@ class _Handler(BaseHTTPRequestHandler):
         return self.headers.get("If-Modified-Since") == self.last_modified
 
 
-def serve(port: int) -> None:
-    """Serves on loopback until the process is ended."""
-    with ThreadingHTTPServer((HOST, port), _Handler) as server:
-        server.serve_forever()
+def server(port: int) -> ThreadingHTTPServer:
+    """A server on loopback."""
+    return ThreadingHTTPServer((HOST, port), _Handler)
+
+
+def url(port: int) -> str:
+    """Where the list is."""
+    return f"http://{HOST}:{port}{FEED_PATH}"

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from local_stack import end_orphans
-from local_stack.console import Console
+from local_stack.console import Console, how_it_ended
 
 
 class Guard:
@@ -52,11 +52,11 @@ class Guard:
 
     async def _keep_helper(self) -> None:
         while True:
-            await self._helper.wait()
-            self._console.say("guard ended, restarting")
+            code = await self._helper.wait()
             self._helper = await self._start_helper()
             for group, death_signal in self._watched.items():
                 self._tell(group, death_signal)
+            self._console.say(f"guard {how_it_ended(code)}, restarted")
 
     async def _start_helper(self) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(

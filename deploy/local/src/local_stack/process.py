@@ -94,8 +94,3 @@ class _Relay:
         if not chunk:
             asyncio.get_running_loop().remove_reader(self._pipe)
             os.close(self._pipe)
-
-
-def how_it_ended(code: int) -> str:
-    """`exited with code 1` or `exited with signal 9`."""
-    return f"exited with signal {-code}" if code < 0 else f"exited with code {code}"

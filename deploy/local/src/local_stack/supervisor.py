@@ -4,10 +4,10 @@ import asyncio
 import time
 from contextlib import suppress
 
-from local_stack.console import Console
+from local_stack.console import Console, how_it_ended
 from local_stack.guard import Guard
 from local_stack.launch import Launch
-from local_stack.process import Process, how_it_ended
+from local_stack.process import Process
 
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
 _STEADY_AFTER_S = 20.0  # having run this long, a crash counts as the first again

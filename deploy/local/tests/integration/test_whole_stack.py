@@ -6,11 +6,18 @@ from pathlib import Path
 
 import psutil
 import pytest
+from running_stack import StartStack
+
 from local_stack.ports import is_free
 
-from ..conftest import StartStack
-
 pytestmark = pytest.mark.integration
+
+BACK = {
+    "postgres": "database system is ready to accept connections",
+    "valkey": "Ready to accept connections",
+    "auth": "auth      | serve as",
+    "gateway": "gateway   | serve as",
+}
 
 
 def test_the_first_start_makes_and_prints_what_later_starts_find(start_stack: StartStack) -> None:
@@ -104,12 +111,7 @@ def test_the_crash_of_any_part_is_told_and_repaired(start_stack: StartStack, par
     stack.wait_for("ready http://")
     _process_of(part, stack.descendants()).kill()
     stack.wait_for(f"stack     | {part} exited with signal 9, restarting in 0.5 s")
-    if part == "postgres":
-        stack.wait_for("database system is ready to accept connections", times=2)
-    elif part == "valkey":
-        stack.wait_for("valkey    | ")
-    else:
-        stack.wait_for(f"{part:<10}| ", times=2)
+    stack.wait_for(BACK.get(part, f"{part:<10}| "), times=2)
     assert stack.end() == 0
 
 
@@ -119,7 +121,7 @@ def test_the_crash_of_the_guard_is_told_and_repaired(start_stack: StartStack) ->
     left = stack.descendants()
     guard = next(process for process in left if "end_orphans" in " ".join(process.cmdline()))
     guard.kill()
-    stack.wait_for("guard ended, restarting")
+    stack.wait_for("guard exited with signal 9, restarted")
     left.extend(stack.descendants())
     stack.end(signal.SIGKILL)
     _, alive = psutil.wait_procs(left, timeout=5)
