@@ -27,13 +27,14 @@ from local_stack.probe import answers_ok, wait_until
 from local_stack.remembered import Remembered
 from local_stack.supervisor import Supervisor
 
+EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of SIGINT
 _SERVER_PATIENCE_S = 120.0  # recovery after a crash of the machine can take a while
 _SERVICE_PATIENCE_S = 180.0  # a first start on a slow machine compiles every module
 _STORES, _SERVICES, _DOOR = range(3)  # stages of the stop, the last first
 
 
 async def run_stack(site: Site, console: Console) -> int:
-    """Runs until SIGINT, SIGTERM or SIGHUP; a second one ends everything at once. Gives the exit code.
+    """Runs until SIGINT, SIGTERM or SIGHUP; a second SIGINT ends everything at once. Gives the exit code.
 
     Raises CannotStart when it does not come up; nothing runs any more then.
     """
@@ -42,23 +43,23 @@ async def run_stack(site: Site, console: Console) -> int:
         async with Guard(console) as guard:
             supervisor = Supervisor(console, guard)
 
-            def on_signal() -> None:
-                if stop_asked.is_set():
-                    hurry_asked.set()
-                    supervisor.kill()
-                else:
+            def on_signal(number: signal.Signals) -> None:
+                if not stop_asked.is_set():
                     console.say("stopping")
                     stop_asked.set()
+                elif number == signal.SIGINT:
+                    hurry_asked.set()
+                    supervisor.kill()
 
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                asyncio.get_running_loop().add_signal_handler(number, on_signal)
+                asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
             try:
                 await _until(stop_asked, _start(site, supervisor, console, closing))
                 await stop_asked.wait()
             finally:
                 await supervisor.stop()
     console.say("killed" if hurry_asked.is_set() else "stopped")
-    return 130 if hurry_asked.is_set() else 0
+    return EXIT_INTERRUPTED if hurry_asked.is_set() else 0
 
 
 async def _until(stop_asked: asyncio.Event, start_up: Coroutine[Any, Any, None]) -> None:
