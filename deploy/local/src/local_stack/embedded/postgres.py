@@ -50,7 +50,7 @@ class Postgres:
         self._throwaway = throwaway
         self._run_as = _unprivileged_user(data) if os.geteuid() == 0 else None
         self._closing = ExitStack()
-        self._bin = postgres_bin(self._run_as, self._closing)
+        self._bin = postgres_bin(self._run_as, data.with_name(f"{data.name}.programs"), self._closing)
         self._data_fd: int | None = None
 
     def __enter__(self) -> Self:
