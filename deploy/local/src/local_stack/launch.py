@@ -51,3 +51,9 @@ def _die_with(parent: int, death_signal: signal.Signals) -> Callable[[], None] |
             os._exit(1)
 
     return before_exec
+
+
+def end_with_parent(death_signal: signal.Signals) -> None:
+    """Asks the kernel to send this process `death_signal` when its parent is gone."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, int(death_signal))

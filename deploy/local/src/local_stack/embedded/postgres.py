@@ -32,7 +32,7 @@ _THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}  # no PG* variable of the caller gets in
 
 
-class InitialisationError(Exception):
+class InitialisationFailed(Exception):
     """`initdb` could not make the data folder; its last words are the message."""
 
 
@@ -50,7 +50,7 @@ class Postgres:
         self._throwaway = throwaway
         self._run_as = _unprivileged_user(data) if os.geteuid() == 0 else None
         self._closing = ExitStack()
-        self._bin = postgres_bin(self._run_as, self._closing)
+        self._bin = postgres_bin(self._run_as, data.with_name(f"{data.name}.programs"), self._closing)
         self._data_fd: int | None = None
 
     def __enter__(self) -> Self:
@@ -62,7 +62,7 @@ class Postgres:
     def initialise(self) -> bool:
         """Makes the data folder unless it is there; True when it was made. A run cut short leaves nothing behind.
 
-        Raises InitialisationError.
+        Raises InitialisationFailed.
         """
         if (self.data / "PG_VERSION").exists():
             return False
@@ -114,8 +114,10 @@ class Postgres:
         """Whether a new connection would be let in: the server asks for the password, instead of an error 57P03.
 
         The start of the wire protocol (PostgreSQL documentation, "Message Flow"), because a driver takes longer to
-        import than Postgres takes to start.
+        import than Postgres takes to start. The lock file is read first: asking too early writes FATAL to the log.
         """
+        if not self._says_ready():
+            return False
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         except OSError:
@@ -128,6 +130,13 @@ class Postgres:
             return False
         finally:
             writer.close()
+
+    def _says_ready(self) -> bool:
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        return len(lines) > 7 and lines[7].strip() == "ready"  # the eighth line, where pg_ctl looks too
 
     def _reachable(self, folder: Path, descriptor: int) -> str:
         return f"/proc/self/fd/{descriptor}" if self._run_as else str(folder)
@@ -156,7 +165,7 @@ class Postgres:
             launch.argv, capture_output=True, text=True, check=False, **launch.options()
         )
         if made.returncode:
-            raise InitialisationError((made.stderr.strip().splitlines() or ["initdb failed without a word"])[-1])
+            raise InitialisationFailed((made.stderr.strip().splitlines() or ["initdb failed without a word"])[-1])
 
 
 def _unprivileged_user(data: Path) -> tuple[int, int]:

