@@ -9,11 +9,14 @@ from fastapi import APIRouter, FastAPI
 
 from servicekit import handlers, health, migrations, problems
 from servicekit.db import Database
+from servicekit.logs import get_logger
 from servicekit.middleware import CleanInput, RequestContext
+from servicekit.revocations import Revocations, following, http_feed
 from servicekit.settings import ApiSettings
 from servicekit.tokens import JwksKeys, KeySource, TokenVerifier
 
 DEFAULT_BODY_LIMIT = 1024 * 1024
+log = get_logger(__name__)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -62,7 +65,7 @@ async def serving(
     The database first, as nothing works without it, and the schema is looked at before the first request; then the HTTP
     client, which only reads keys and siblings. Yields a stack on which the service puts what it opens itself.
 
-    Sets ``app.state.database``, ``.http``, ``.verifier`` and the readiness check ``database``.
+    Sets ``app.state.database``, ``.http``, ``.revocations``, ``.verifier`` and the readiness check ``database``.
     """
     async with AsyncExitStack() as stack:
         database = Database(settings, application_name=app.title)
@@ -72,7 +75,13 @@ async def serving(
         client = await stack.enter_async_context(new_http_client())
         app.state.database = database
         app.state.http = client
-        app.state.verifier = TokenVerifier(keys or JwksKeys(_required(settings.jwks_url), client), settings)
+        app.state.revocations = revocations = Revocations()
+        if settings.revocations_url is not None:
+            await stack.enter_async_context(following(revocations, http_feed(client, settings.revocations_url)))
+        elif keys is None:
+            log.warning("revocations.off", detail="REVOCATIONS_URL is not set: tokens outlive a logout by minutes")
+        keys = keys or JwksKeys(_required(settings.jwks_url), client)
+        app.state.verifier = TokenVerifier(keys, settings, revocations)
         app.state.checks = {"database": database.ping}
         yield stack
 

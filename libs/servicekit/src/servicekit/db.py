@@ -45,6 +45,7 @@ class Database:
             pool_size=settings.database_pool_size,
             max_overflow=0,
             pool_timeout=10,
+            hide_parameters=True,  # an error's text goes to the log, and parameters are hashes, addresses and mails
             pool_pre_ping=True,  # after a restart of Postgres the first request must not be the one that fails
             connect_args={"server_settings": {**SERVER_SETTINGS, "application_name": application_name}, "timeout": 5},
         )

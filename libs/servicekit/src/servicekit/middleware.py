@@ -22,7 +22,7 @@ API_HEADERS = {
     "Cache-Control": "private, no-store",
 }
 JSON_BODY_LIMIT = 1024 * 1024
-QUIET_PATHS = frozenset({"/healthz", "/readyz"})
+QUIET_PATHS = frozenset({"/healthz", "/readyz", "/internal/revocations"})
 
 log = get_logger(__name__)
 

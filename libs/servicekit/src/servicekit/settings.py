@@ -65,6 +65,9 @@ class TokenSettings(ServiceSettings):
     jwks_url: str | None = Field(
         default=None, description="where auth publishes its public keys; auth itself needs none"
     )
+    revocations_url: str | None = Field(
+        default=None, description="where auth says which sessions ended before their tokens did; auth itself needs none"
+    )
     token_issuer: str = Field(default="http://127.0.0.1:8000", description="the public address of the platform")
     token_audience: str = Field(default="appraise", description="one audience for all services")
 
@@ -96,6 +99,8 @@ def load_settings(kind: type[AnySettings]) -> AnySettings:
 
 def _refuse(prefix: str, error: ValidationError) -> NoReturn:
     for fault in error.errors(include_input=False, include_url=False):
-        name = prefix + "__".join(str(part) for part in fault["loc"]).upper()
-        sys.stderr.write(f"{name}: {fault['msg'].removeprefix('Value error, ')}\n")
+        text = fault["msg"].removeprefix("Value error, ")
+        name = "__".join(str(part) for part in fault["loc"]).upper()
+        # A fault of several fields together has no place of its own; its text names them.
+        sys.stderr.write(f"{prefix}{name}: {text}\n" if name else f"{text}\n")
     raise SystemExit(EXIT_CONFIG)

@@ -5,7 +5,7 @@ One algorithm is accepted, keys come from our own table by ``kid``, and what a t
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -93,16 +93,26 @@ def _public_key(entry: Mapping[str, Any]) -> Ed25519PublicKey | None:
 
 
 class TokenVerifier:
-    """Checks access tokens. A good one is remembered until it expires, as its signature costs 0.13 ms to check."""
+    """Checks access tokens. A good one is remembered until it expires, as its signature costs 0.13 ms to check.
 
-    def __init__(self, keys: KeySource, settings: TokenSettings) -> None:
+    Whether its session is among the ``revoked`` ones is looked up each time.
+    """
+
+    def __init__(self, keys: KeySource, settings: TokenSettings, revoked: Container[UUID] = frozenset()) -> None:
         self._keys = keys
+        self._revoked = revoked
         self._issuer = settings.token_issuer
         self._audience = settings.token_audience
         self._known: dict[str, Principal] = {}
 
     async def verify(self, token: str) -> Principal:
         """The principal of a valid token. Raises InvalidToken for every other one."""
+        principal = await self._checked(token)
+        if principal.session_id in self._revoked:
+            raise InvalidToken
+        return principal
+
+    async def _checked(self, token: str) -> Principal:
         known = self._known.get(token)
         if known is not None:
             if known.expires_at > time.time():

@@ -1,0 +1,38 @@
+"""What can go wrong here. Each docstring is the public page ``/problems/<code>``."""
+
+from servicekit.problems import FieldProblem, Gone, RuleViolation, Unauthenticated
+
+
+class InvalidCredentials(Unauthenticated):
+    """The e-mail address and the password do not belong together, or there is no such account. Which of these it is,
+    is not said. Check both and try again."""
+
+    code, title = "invalid-credentials", "E-mail or password is wrong"
+
+
+class InvalidRefreshToken(Unauthenticated):
+    """The refresh token is unknown or expired, or its session has ended. Sign in again."""
+
+    code, title = "invalid-refresh-token", "The refresh token is not valid"
+
+
+class RefreshReused(Unauthenticated):
+    """The refresh token was spent before, so one of its two users may be a thief: the session has ended. Sign in again,
+    and if you can't explain it, change your password."""
+
+    code, title = "refresh-reused", "The refresh token was used before"
+
+
+class LinkSpent(Gone):
+    """The link was used before, has expired, or is not complete. Register again with the same address for a new one."""
+
+    code, title = "link-spent", "The link does not work any more"
+
+
+class WeakPassword(RuleViolation):
+    """The password breaks a rule: 12 to 256 characters, and not the e-mail address or the name. `errors` says which."""
+
+    code, title = "weak-password", "The password is not good enough"
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail, errors=[FieldProblem(pointer="/password", code=code, detail=detail)])

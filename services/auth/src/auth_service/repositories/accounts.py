@@ -1,0 +1,93 @@
+"""Accounts and the links that prove their addresses."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from auth_service.models import Account, EmailVerification
+
+
+class AccountRepository:
+    """SQL on accounts, within the session's transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(
+        self, *, email: str, name: str, password_hash: str, roles: Sequence[str] = ("user",), verified: bool = False
+    ) -> UUID | None:
+        """The new account's id, or None when the address has one."""
+        statement = (
+            upsert(Account)
+            .values(
+                email=email,
+                name=name,
+                password_hash=password_hash,
+                roles=list(roles),
+                email_verified_at=func.now() if verified else None,
+            )
+            .on_conflict_do_nothing(index_elements=[col(Account.email)])
+            .returning(col(Account.id))
+        )
+        return (await self._session.execute(statement)).scalar_one_or_none()
+
+    async def get(self, account_id: UUID) -> Account | None:
+        """The account, or None."""
+        return await self._session.get(Account, account_id)
+
+    async def by_email(self, email: str, *, for_update: bool = False) -> Account | None:
+        """The account of a normalised address, or None."""
+        statement = select(Account).where(col(Account.email) == email)
+        if for_update:
+            statement = statement.with_for_update(key_share=True)  # rows that refer to it need not wait
+        return (await self._session.execute(statement)).scalar_one_or_none()
+
+    async def set(self, account_id: UUID, *, name: str, roles: Sequence[str], password_hash: str) -> None:
+        """Set what an operator decides; the address counts as verified."""
+        await self._session.execute(
+            update(Account)
+            .where(col(Account.id) == account_id)
+            .values(
+                name=name,
+                roles=list(roles),
+                password_hash=password_hash,
+                email_verified_at=func.coalesce(col(Account.email_verified_at), func.now()),
+            )
+        )
+
+    async def rehash(self, account_id: UUID, password_hash: str) -> None:
+        """Keep a newer hash of the same password."""
+        await self._session.execute(
+            update(Account).where(col(Account.id) == account_id).values(password_hash=password_hash)
+        )
+
+    async def add_verification(self, account_id: UUID, token_hash: bytes, life: timedelta) -> None:
+        """Keep a link's hash for as long as it is to work."""
+        await self._session.execute(
+            insert(EmailVerification).values(account_id=account_id, token_hash=token_hash, expires_at=func.now() + life)
+        )
+
+    async def spend_verification(self, token_hash: bytes) -> UUID | None:
+        """Spend the link and mark its account's address as verified: the account's id, or None if it does not work."""
+        spent = (
+            update(EmailVerification)
+            .where(
+                col(EmailVerification.token_hash) == token_hash,
+                col(EmailVerification.spent_at).is_(None),
+                col(EmailVerification.expires_at) > func.now(),
+            )
+            .values(spent_at=func.now())
+            .returning(col(EmailVerification.account_id))
+        )
+        account_id = (await self._session.execute(spent)).scalar_one_or_none()
+        if account_id is not None:
+            verified_at = func.coalesce(col(Account.email_verified_at), func.now())
+            await self._session.execute(
+                update(Account).where(col(Account.id) == account_id).values(email_verified_at=verified_at)
+            )
+        return account_id

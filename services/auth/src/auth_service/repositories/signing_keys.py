@@ -1,0 +1,31 @@
+"""The signing keys, private halves encrypted."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import insert, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from auth_service.models import SigningKey
+
+
+class SigningKeyRepository:
+    """SQL on signing keys, within the session's transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def lock(self) -> None:
+        """Let only one process at a time decide about keys, until the transaction ends."""
+        await self._session.execute(text("SELECT pg_advisory_xact_lock(hashtext('signing_key'))"))
+
+    async def not_retired(self) -> Sequence[SigningKey]:
+        """The keys that may have signed a living token, oldest first."""
+        statement = select(SigningKey).where(col(SigningKey.retired_at).is_(None)).order_by(col(SigningKey.created_at))
+        return (await self._session.execute(statement)).scalars().all()
+
+    async def add_active(self, kid: str, public_jwk: dict[str, str], private_key: bytes) -> None:
+        """Keep a new key, which signs from now on."""
+        await self._session.execute(
+            insert(SigningKey).values(kid=kid, public_jwk=public_jwk, private_key=private_key, active=True)
+        )

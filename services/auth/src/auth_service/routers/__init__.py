@@ -1,0 +1,1 @@
+"""HTTP: unpack, one call, answer."""

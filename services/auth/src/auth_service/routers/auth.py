@@ -1,0 +1,58 @@
+"""Registering, signing in and out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi.security import OAuth2PasswordRequestForm
+
+from auth_service.dependencies import AccountsDep, SessionsDep, SignedIn
+from auth_service.schemas import Accepted, LoginIn, RefreshIn, RegisterIn, TokensOut, VerifyEmailIn
+from auth_service.services.access_tokens import LIFE_SECONDS
+from auth_service.services.sessions import TokenPair
+
+router = APIRouter(prefix="/api/v1/auth")
+
+
+def _tokens(pair: TokenPair) -> TokensOut:
+    return TokensOut(access_token=pair.access_token, refresh_token=pair.refresh_token, expires_in=LIFE_SECONDS)
+
+
+@router.post("/register", status_code=202)
+async def register(body: RegisterIn, accounts: AccountsDep) -> Accepted:
+    """Make an account. The answer is the same for a known address; its owner gets a mail that says so."""
+    await accounts.register(email=body.email, password=body.password.get_secret_value(), name=body.name)
+    return Accepted()
+
+
+@router.post("/verify-email", status_code=204, responses={410: {"description": "Spent, expired or unknown"}})
+async def verify_email(body: VerifyEmailIn, accounts: AccountsDep) -> None:
+    """Confirm the address with the token of the link in the mail. It works once, for 24 hours."""
+    await accounts.verify_email(body.token)
+
+
+@router.post("/login", responses={401: {"description": "Refused, for whatever cause"}})
+async def login(body: LoginIn, sessions: SessionsDep) -> TokensOut:
+    """Sign in with e-mail address and password. An address that is not verified yet may sign in too."""
+    return _tokens(await sessions.login(body.email, body.password.get_secret_value()))
+
+
+@router.post("/token", responses={401: {"description": "Refused, for whatever cause"}})
+async def token(form: Annotated[OAuth2PasswordRequestForm, Depends()], sessions: SessionsDep) -> TokensOut:
+    """Sign in with a form (RFC 6749, section 4.3): the door for the Authorize button of these pages."""
+    return _tokens(await sessions.login(form.username, form.password))
+
+
+@router.post("/refresh", responses={401: {"description": "Not valid, or `refresh-reused`"}})
+async def refresh(body: RefreshIn, sessions: SessionsDep) -> TokensOut:
+    """Change a refresh token for a new pair.
+
+    The old one is spent. Sent again within 10 seconds, as when the answer was lost, it gives the same successor; sent
+    later, it ends the session.
+    """
+    return _tokens(await sessions.refresh(body.refresh_token))
+
+
+@router.post("/logout", status_code=204)
+async def logout(principal: SignedIn, sessions: SessionsDep) -> None:
+    """End this session. Its access tokens stop working everywhere within a second."""
+    await sessions.logout(principal.session_id)

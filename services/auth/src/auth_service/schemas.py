@@ -1,0 +1,119 @@
+"""What requests and answers look like."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr
+
+from auth_service.addresses import MAX_EMAIL, normalise_email
+from auth_service.password_policy import MAX_LENGTH, MIN_LENGTH
+from servicekit.schemas import Input, Output
+
+# Looser than the policy, which counts the normal form; it only bounds the work.
+MAX_SENT_PASSWORD = 1024
+MAX_SENT_TOKEN = 256
+
+Email = Annotated[
+    str,
+    Field(max_length=MAX_EMAIL, examples=["ada@example.com"], json_schema_extra={"format": "email"}),
+    AfterValidator(normalise_email),
+]
+# One line, without the characters that turn the direction of the text around them.
+NAME_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+$"
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=NAME_PATTERN, examples=["Ada Lovelace"])]
+OpaqueToken = Annotated[str, Field(min_length=1, max_length=MAX_SENT_TOKEN)]
+
+
+class RegisterIn(Input):
+    """A new account."""
+
+    email: Email
+    password: SecretStr = Field(
+        max_length=MAX_SENT_PASSWORD,
+        description=f"{MIN_LENGTH} to {MAX_LENGTH} characters of any kind",
+        examples=["a long and easy sentence"],
+    )
+    name: Name
+
+
+class Accepted(Output):
+    """What happens next comes by mail, whether or not the address was known."""
+
+    status: Literal["accepted"] = "accepted"
+    detail: str = "A mail is on its way to this address."
+
+
+class VerifyEmailIn(Input):
+    """The token of the link in the mail."""
+
+    token: OpaqueToken
+
+
+class LoginIn(Input):
+    """Whoever signs in. The address is not checked for its form: a wrong one is just not known."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"email": "ada@example.com", "password": "a long and easy sentence"}]}
+    )
+
+    email: str = Field(max_length=1024)
+    password: SecretStr = Field(max_length=MAX_SENT_PASSWORD)
+
+
+class RefreshIn(Input):
+    """The latest refresh token of the session."""
+
+    refresh_token: OpaqueToken
+
+
+class TokensOut(Output):
+    """Tokens. The access token lives for ``expires_in`` seconds; the refresh token is good for one refresh."""
+
+    access_token: str
+    refresh_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - RFC 6750's name of the kind
+    expires_in: int
+
+
+class AccountOut(Output):
+    """The account of the caller."""
+
+    id: UUID
+    email: str
+    email_verified: bool
+    name: str
+    roles: list[Literal["user", "reviewer", "admin"]]
+    created_at: datetime
+    mfa_enabled: bool = False
+
+
+class JsonWebKey(Output):
+    """A public Ed25519 key (RFC 8037)."""
+
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    x: str
+    kid: str
+    use: Literal["sig"]
+    alg: Literal["EdDSA"]
+
+
+class JsonWebKeySet(Output):
+    """The keys that access tokens may be signed with (RFC 7517)."""
+
+    keys: list[JsonWebKey]
+
+
+class ServerMetadata(Output):
+    """Where a client finds what (RFC 8414, with the members that OpenID Connect Discovery wants)."""
+
+    issuer: str
+    jwks_uri: str
+    token_endpoint: str
+    userinfo_endpoint: str
+    grant_types_supported: tuple[str, ...] = ("password",)
+    response_types_supported: tuple[str, ...] = ()
+    subject_types_supported: tuple[str, ...] = ("public",)
+    id_token_signing_alg_values_supported: tuple[str, ...] = ("EdDSA",)
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ("none",)

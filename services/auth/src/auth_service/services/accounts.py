@@ -1,0 +1,81 @@
+"""Registering, proving an address, and what a person sees of their account."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from auth_service.errors import LinkSpent, WeakPassword
+from auth_service.models import Account
+from auth_service.password_policy import fault_of, normal_form
+from auth_service.repositories.accounts import AccountRepository
+from auth_service.repositories.outbox import OutboxRepository
+from auth_service.services.mail_texts import MailTemplates
+from auth_service.services.mailing import Mailer
+from auth_service.services.opaque_tokens import hash_of, new_token
+from auth_service.services.passwords import Passwords
+from servicekit.db import Database
+from servicekit.logs import get_logger
+from servicekit.problems import InvalidToken
+
+VERIFICATION_LIFE = timedelta(hours=24)
+
+log = get_logger(__name__)
+
+
+class Accounts:
+    """Decides about accounts. Hashing takes long and happens outside of transactions, so each method opens its own."""
+
+    def __init__(self, database: Database, *, passwords: Passwords, templates: MailTemplates, mailer: Mailer) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._templates = templates
+        self._mailer = mailer
+
+    async def register(self, *, email: str, password: str, name: str) -> None:
+        """Make an account, or tell the owner of a known address by mail. The caller can't see which, nor clock it.
+
+        Raises:
+            WeakPassword: whether or not the address is known.
+        """
+        secret = acceptable(password, email=email, name=name)
+        password_hash = await self._passwords.hash(secret)
+        token = new_token()
+        async with self._database.transaction() as session:
+            accounts = AccountRepository(session)
+            account_id = await accounts.add(email=email, name=name, password_hash=password_hash)
+            if account_id is not None:
+                mail = self._templates.verify_email(token)
+                await accounts.add_verification(account_id, hash_of(token), VERIFICATION_LIFE)
+            else:
+                known = await accounts.by_email(email)
+                unproven = known is not None and known.email_verified_at is None
+                mail = self._templates.account_exists(token if unproven else None)
+                if known is not None and unproven:
+                    await accounts.add_verification(known.id, hash_of(token), VERIFICATION_LIFE)
+            await OutboxRepository(session).add(recipient=email, subject=mail.subject, text=mail.text, html=mail.html)
+        log.info("account.registered" if account_id else "account.registered_again", user_id=str(account_id or ""))
+        self._mailer.wake()
+
+    async def verify_email(self, token: str) -> None:
+        """Take the proof of an address. Raises LinkSpent when the link was used, has expired, or never existed."""
+        async with self._database.transaction() as session:
+            account_id = await AccountRepository(session).spend_verification(hash_of(token))
+        if account_id is None:
+            raise LinkSpent
+        log.info("account.verified", user_id=str(account_id))
+
+    async def get(self, account_id: UUID) -> Account:
+        """The account of a signed-in person. Raises InvalidToken when it is gone."""
+        async with self._database.transaction() as session:
+            account = await AccountRepository(session).get(account_id)
+        if account is None:
+            raise InvalidToken
+        return account
+
+
+def acceptable(password: str, *, email: str, name: str) -> str:
+    """The normal form of a new password. Raises WeakPassword."""
+    secret = normal_form(password)
+    fault = fault_of(secret, email=email, name=name)
+    if fault is not None:
+        raise WeakPassword(*fault)
+    return secret

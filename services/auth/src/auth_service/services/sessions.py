@@ -1,0 +1,144 @@
+"""Signing in, staying signed in, signing out."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from auth_service.addresses import normalise_email
+from auth_service.errors import InvalidCredentials, InvalidRefreshToken, RefreshReused
+from auth_service.models import Account
+from auth_service.password_policy import MAX_LENGTH, normal_form
+from auth_service.repositories.accounts import AccountRepository
+from auth_service.repositories.sessions import SessionRepository
+from auth_service.services.access_tokens import LIFE_SECONDS, AccessTokens
+from auth_service.services.opaque_tokens import RefreshChain, hash_of, new_token
+from auth_service.services.passwords import Passwords
+from servicekit.db import Database
+from servicekit.logs import get_logger
+from servicekit.revocations import Revocation, RevocationPage, Revocations
+
+SESSION_LIFE = timedelta(days=90)
+IDLE_LIFE = timedelta(days=14)
+# A lost answer, or two tabs: a client may repeat a refresh for this long.
+RETRY_GRACE = timedelta(seconds=10)
+# Every access token of an ended session has expired after this time, with a minute for clocks that differ.
+REVOCATION_LIFE = timedelta(seconds=LIFE_SECONDS + 60)
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What a client gets when it signs in or refreshes."""
+
+    access_token: str
+    refresh_token: str
+
+
+class Sessions:
+    """Decides who gets tokens.
+
+    Passwords are checked outside of transactions, as checking takes long; so each method opens its own.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        passwords: Passwords,
+        tokens: AccessTokens,
+        chain: RefreshChain,
+        revocations: Revocations,
+    ) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._tokens = tokens
+        self._chain = chain
+        self._revocations = revocations
+
+    async def login(self, email: str, password: str) -> TokenPair:
+        """Start a session. Raises InvalidCredentials, whatever the cause, after the same work."""
+        secret = normal_form(password)[: MAX_LENGTH + 1]  # a longer one is nobody's, and need not be hashed whole
+        account = await self._find(email)
+        matches = await self._passwords.matches(secret, account.password_hash if account else None)
+        if account is None or not matches:
+            log.info("login.refused", user_id=str(account.id) if account else None)
+            raise InvalidCredentials
+        new_hash = None
+        if self._passwords.is_outdated(account.password_hash):
+            new_hash = await self._passwords.hash(secret)
+        pair = await self._start(account, new_hash)
+        # Nothing started: the password was changed while it was checked, so check it against the new one.
+        return pair or await self.login(email, password)
+
+    async def refresh(self, token: str) -> TokenPair:
+        """Spend a refresh token for its successor.
+
+        Raises:
+            InvalidRefreshToken: unknown, expired, or of a session that has ended.
+            RefreshReused: spent before, and not just now. Its session has ended for that.
+        """
+        successor = self._chain.successor(token)
+        async with self._database.transaction() as session:
+            sessions = SessionRepository(session)
+            session_id = await sessions.spend(hash_of(token))
+            if session_id is not None:
+                await sessions.add_token(session_id, hash_of(successor), idle_life=IDLE_LIFE)
+            else:
+                session_id = await self._repeated(sessions, token)
+            account = None if session_id is None else await sessions.account_of(session_id)
+        if session_id is None or account is None:
+            raise RefreshReused  # only here, as the end of the session had to be committed first
+        return TokenPair(self._tokens.issue(account, session_id), successor)
+
+    async def logout(self, session_id: UUID) -> None:
+        """End the session. Its access tokens stop working here at once, elsewhere within a second."""
+        async with self._database.transaction() as session:
+            await SessionRepository(session).revoke(session_id, remember=REVOCATION_LIFE)
+        self._refuse(session_id)
+        log.info("session.ended", cause="logout")
+
+    async def revocations(self, since: int) -> RevocationPage:
+        """The sessions that ended early, after number ``since``."""
+        async with self._database.transaction() as session:
+            rows = await SessionRepository(session).revocations(since)
+        items = [Revocation(session_id=session_id, expires_at=expires_at) for _, session_id, expires_at in rows]
+        return RevocationPage(items=items, last=rows[-1][0] if rows else since)
+
+    async def _find(self, email: str) -> Account | None:
+        try:
+            address = normalise_email(email)
+        except ValueError:
+            return None
+        async with self._database.transaction() as session:
+            return await AccountRepository(session).by_email(address)
+
+    async def _start(self, account: Account, new_hash: str | None) -> TokenPair | None:
+        """Tokens of a new session, or None when the password is not any more the one that was checked."""
+        token = new_token()
+        async with self._database.transaction() as session:
+            accounts, sessions = AccountRepository(session), SessionRepository(session)
+            current = await accounts.by_email(account.email, for_update=True)
+            if current is None or current.password_hash != account.password_hash:
+                return None
+            if new_hash is not None:
+                await accounts.rehash(account.id, new_hash)
+            session_id = await sessions.start(account.id, life=SESSION_LIFE)
+            await sessions.add_token(session_id, hash_of(token), idle_life=IDLE_LIFE)
+        log.info("login.succeeded", user_id=str(account.id), session_id=str(session_id))
+        return TokenPair(self._tokens.issue(current, session_id), token)
+
+    async def _repeated(self, sessions: SessionRepository, token: str) -> UUID | None:
+        """The session, when the token was spent just now; None when its session has ended for a reuse."""
+        spent = await sessions.spent(hash_of(token), grace=RETRY_GRACE)
+        if spent is None or (spent.in_grace and spent.session_ended):
+            raise InvalidRefreshToken
+        if spent.in_grace:
+            return spent.session_id
+        if await sessions.revoke(spent.session_id, remember=REVOCATION_LIFE):
+            log.warning("session.ended", cause="refresh-reused", session_id=str(spent.session_id))
+            self._refuse(spent.session_id)
+        return None
+
+    def _refuse(self, session_id: UUID) -> None:
+        self._revocations.add(session_id, datetime.now(UTC) + REVOCATION_LIFE)

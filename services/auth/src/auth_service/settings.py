@@ -1,0 +1,56 @@
+"""What the service reads from its environment, with the prefix ``AUTH_``."""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from auth_service.addresses import normalise_email
+from auth_service.password_policy import fault_of, normal_form
+from servicekit.settings import ApiSettings, StrongSecret
+
+
+def _without_slash(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("an http:// or https:// address is needed")
+    return url.rstrip("/")
+
+
+class Settings(ApiSettings):
+    """The settings of auth."""
+
+    model_config = SettingsConfigDict(env_prefix="AUTH_")
+
+    signing_key_secret: StrongSecret = Field(description="encrypts the private signing keys in the database")
+    web_url: Annotated[str, AfterValidator(_without_slash)] = Field(
+        default="http://127.0.0.1:8000", description="the address of the pages, for the links in mails"
+    )
+    mail_from: str = Field(default="Appraise <no-reply@localhost>", description="the sender of mails")
+    mail_dir: Path | None = Field(default=None, description="a folder for mails, when there is no SMTP server")
+    smtp_url: SecretStr | None = Field(default=None, description="smtp://user:password@host:port, or smtps://")
+    admin_email: Annotated[str, AfterValidator(normalise_email)] | None = Field(
+        default=None, description="the first admin, made at start-up when absent"
+    )
+    admin_password: SecretStr | None = Field(default=None, description="the first admin's password")
+
+    @classmethod
+    def example(cls, **values: object) -> Self:
+        """Settings good enough to describe the service, never to run it."""
+        return super().example(**{"mail_dir": "mail", **values})
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.mail_dir is None and self.smtp_url is None:
+            raise ValueError("AUTH_MAIL_DIR (a folder) or AUTH_SMTP_URL is needed, or nobody can verify an address")
+        if (self.admin_email is None) != (self.admin_password is None):
+            raise ValueError("AUTH_ADMIN_EMAIL and AUTH_ADMIN_PASSWORD are needed together, or neither")
+        if self.admin_email is not None and self.admin_password is not None:
+            password = normal_form(self.admin_password.get_secret_value())
+            fault = fault_of(password, email=self.admin_email, name=ADMIN_NAME)
+            if fault is not None:
+                raise ValueError(f"AUTH_ADMIN_PASSWORD: {fault[1]}")
+        return self
+
+
+ADMIN_NAME = "Administrator"
