@@ -1,0 +1,5 @@
+"""``python -m catalog_service``."""
+
+from catalog_service.cli import main
+
+main()

@@ -1,0 +1,56 @@
+"""What the routers ask for: the services of a request, and who may do what."""
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Query, Request
+
+from catalog_service.repositories.apps import AppRepository
+from catalog_service.repositories.categories import CategoryRepository
+from catalog_service.schemas import AppQuery
+from catalog_service.services.app_pages import AppPages
+from catalog_service.services.apps import AppService
+from catalog_service.services.categories import CategoryService
+from servicekit.db import Session
+from servicekit.permissions import MaybePrincipal, Require
+from servicekit.tokens import Principal
+
+_admin = Require("admin")
+
+Admin = Annotated[Principal, Depends(_admin)]
+
+
+async def _sees_all(principal: MaybePrincipal) -> bool:
+    return principal is not None and "admin" in principal.roles
+
+
+# Whether the reader is an administrator, to whom drafts are shown.
+SeesAll = Annotated[bool, Depends(_sees_all)]
+
+
+async def _allowed_query(query: Annotated[AppQuery, Query()], principal: MaybePrincipal) -> AppQuery:
+    if query.status is not None:
+        _admin(principal)
+    return query
+
+
+# Anyone may list; only administrators may name a status.
+AllowedQuery = Annotated[AppQuery, Depends(_allowed_query)]
+
+
+async def _app_service(session: Session) -> AppService:
+    return AppService(AppRepository(session), CategoryRepository(session))
+
+
+async def _app_pages(request: Request, session: Session) -> AppPages:
+    return AppPages(AppRepository(session), CategoryRepository(session), request.app.state.cursors)
+
+
+async def _category_service(session: Session) -> CategoryService:
+    return CategoryService(CategoryRepository(session))
+
+
+Apps = Annotated[AppService, Depends(_app_service)]
+Pages = Annotated[AppPages, Depends(_app_pages)]
+Categories = Annotated[CategoryService, Depends(_category_service)]
+
+IfMatch = Annotated[str | None, Header(description="The `ETag` that you read")]

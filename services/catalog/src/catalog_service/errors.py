@@ -1,0 +1,16 @@
+"""The failures that only the catalogue knows."""
+
+from servicekit.problems import Conflict
+
+
+class PackageExists(Conflict):
+    """An app with this package name is in the catalogue already, maybe as a draft or archived: find it with
+    `GET /api/v1/apps/by-package/{package_name}` and change it. Names that differ in case are two packages."""
+
+    code, title = "package-exists", "The package is in the catalogue already"
+
+
+class AppArchived(Conflict):
+    """The app is archived, and an archived app never comes back. What people earned with it stays theirs."""
+
+    code, title = "app-archived", "The app is archived"

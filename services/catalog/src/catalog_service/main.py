@@ -1,0 +1,31 @@
+"""The composition root of the catalogue."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+import catalog_service
+from catalog_service.routers import apps, categories
+from catalog_service.settings import Settings
+from servicekit.app import create_service_app, serving
+from servicekit.pagination import Cursors
+from servicekit.tokens import KeySource
+
+
+def create_app(settings: Settings, *, keys: KeySource | None = None) -> FastAPI:
+    """The catalogue's application. ``keys`` replaces the keys that auth publishes."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.cursors = Cursors(settings.cursor_secret)
+        async with serving(app, settings, package_file=str(catalog_service.__file__), keys=keys):
+            yield
+
+    return create_service_app(
+        package="catalog_service",
+        title="Catalogue",
+        description="Apps and what they are worth, and their categories.",
+        lifespan=lifespan,
+        routers=[apps.router, categories.router],
+    )

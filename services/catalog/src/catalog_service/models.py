@@ -1,0 +1,119 @@
+"""The tables of the catalogue."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from servicekit.db import new_metadata
+
+MAX_POINTS = 1_000_000
+MAX_PACKAGE_NAME = 223
+STATUSES = ("draft", "published", "archived")
+
+_PUBLISHED = text("status = 'published'")
+# Written as Postgres gives it back, so that a comparison of models and database can hold the two against each other.
+# Punctuation goes first: the parser would take "K-9" for a negative number and "node.js" for the name of a host.
+_WORDS = "regexp_replace(({column} COLLATE pg_c_utf8), '[[:punct:][:space:][:cntrl:]]+'::text, ' '::text, 'g'::text)"
+_SEARCH = " || ".join(
+    f"setweight(to_tsvector('simple'::regconfig, {_WORDS.format(column=column)}), '{weight}'::\"char\")"
+    for column, weight in (("name", "A"), ("package_name", "B"), ("summary", "C"))
+)
+_SORT_NAME = "lower((name COLLATE pg_c_utf8))"
+
+
+class Base(SQLModel, registry=registry(metadata=new_metadata())):
+    """The tables of this service: their metadata is its own, though several services may share a process."""
+
+
+class Category(Base, table=True):
+    """A node of a tree of two levels: the upper ones have no parent. Slugs are unique in the whole tree."""
+
+    __table_args__ = (
+        UniqueConstraint("slug"),
+        UniqueConstraint("id", "parent_id"),  # what an app's pair of category and subcategory refers to
+        ForeignKeyConstraint(["parent_id"], ["category.id"]),
+        CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug_form"),
+        CheckConstraint("parent_id <> id", name="not_its_own_parent"),
+    )
+
+    id: UUID = Field(primary_key=True, sa_column_kwargs={"server_default": text("uuidv7()")})
+    parent_id: UUID | None
+    slug: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    position: int
+
+
+class App(Base, table=True):
+    """An app that people can earn points with. Never erased: archived instead."""
+
+    __table_args__ = (
+        UniqueConstraint("package_name"),
+        ForeignKeyConstraint(["category_id"], ["category.id"]),
+        # Holds only where there is a subcategory, and then it is a child of the category.
+        ForeignKeyConstraint(["subcategory_id", "category_id"], ["category.id", "category.parent_id"]),
+        CheckConstraint(
+            rf"package_name ~ '^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+$'"
+            f" AND length(package_name) <= {MAX_PACKAGE_NAME}",
+            name="package_name_form",
+        ),
+        CheckConstraint("name <> ''", name="name_not_empty"),
+        CheckConstraint(f"points BETWEEN 1 AND {MAX_POINTS}", name="points_range"),
+        CheckConstraint("max_completions >= 1", name="max_completions_positive"),
+        CheckConstraint(f"status IN {STATUSES}", name="status_known"),
+        # One index serves a sort in both directions; the list that everybody reads shows what is published.
+        Index("ix_app_points", "points", "id", postgresql_where=_PUBLISHED),
+        Index("ix_app_sort_name", "sort_name", "id", postgresql_where=_PUBLISHED),
+        Index("ix_app_created_at", "created_at", "id", postgresql_where=_PUBLISHED),
+        Index("ix_app_category_points", "category_id", "points", "id", postgresql_where=_PUBLISHED),
+        Index("ix_app_subcategory_points", "subcategory_id", "points", "id", postgresql_where=_PUBLISHED),
+        Index("ix_app_search", "search", postgresql_using="gin"),
+    )
+
+    id: UUID = Field(primary_key=True, sa_column_kwargs={"server_default": text("uuidv7()")})
+    package_name: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    summary: str = Field(sa_type=Text)
+    description: str = Field(sa_type=Text)
+    category_id: UUID
+    subcategory_id: UUID | None
+    points: int = Field(sa_type=BigInteger)
+    max_completions: int | None = Field(sa_type=BigInteger)
+    status: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")})
+    updated_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")})
+    created_by: UUID
+    changed_by: UUID
+    sort_name: str = Field(sa_type=Text(collation="C"), sa_column_args=[Computed(_SORT_NAME, persisted=True)])
+    search: str = Field(sa_type=TSVECTOR, sa_column_args=[Computed(_SEARCH, persisted=True)])
+
+
+class AppPrice(Base, table=True):
+    """What an app was worth from a moment on, and who said so. Rows are only ever added."""
+
+    __tablename__: ClassVar[str] = "app_price"
+    __table_args__ = (
+        ForeignKeyConstraint(["app_id"], ["app.id"]),
+        CheckConstraint(f"points BETWEEN 1 AND {MAX_POINTS}", name="points_range"),
+        Index("ix_app_price_app_id", "app_id", "changed_at"),
+    )
+
+    id: UUID = Field(primary_key=True, sa_column_kwargs={"server_default": text("uuidv7()")})
+    app_id: UUID
+    points: int = Field(sa_type=BigInteger)
+    changed_by: UUID
+    changed_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")})

@@ -1,0 +1,83 @@
+"""/api/v1/apps."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from catalog_service.dependencies import Admin, AllowedQuery, Apps, IfMatch, Pages, SeesAll
+from catalog_service.routers.public_json import public_json
+from catalog_service.schemas import AppCreate, AppOut, AppPatch, PackageName
+from servicekit.conditional import etag_of
+from servicekit.pagination import add_next_link
+from servicekit.schemas import Page
+
+router = APIRouter(prefix="/api/v1/apps")
+
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Not modified: your copy is good"}}
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such app"}}
+STALE: dict[int | str, dict[str, Any]] = {
+    412: {"description": "Somebody changed the app since you read it"},
+    428: {"description": "If-Match is missing"},
+}
+
+
+@router.get("", response_model=Page[AppOut], responses=NOT_MODIFIED)
+async def list_apps(request: Request, query: AllowedQuery, pages: Pages, sees_all: SeesAll) -> Response:
+    """The published apps. Administrators can ask for another `status`."""
+    page = await pages.page(query)
+    answer = public_json(request, page, sees_all=sees_all)
+    add_next_link(request, answer, page.next_cursor)
+    return answer
+
+
+@router.post("", status_code=201, responses={409: {"description": "The package is in the catalogue already"}})
+async def create_app(body: AppCreate, admin: Admin, apps: Apps, response: Response) -> AppOut:
+    """Add an app as a draft, by its package name or its page in the Play Store."""
+    app = await apps.create(body, by=admin.user_id)
+    response.headers["Location"] = f"/api/v1/apps/{app.id}"
+    return _tagged(response, app)
+
+
+@router.get("/by-package/{package_name}", response_model=AppOut, responses={**NOT_MODIFIED, **NOT_FOUND})
+async def get_app_by_package(request: Request, package_name: PackageName, apps: Apps, sees_all: SeesAll) -> Response:
+    """One app by its package name, case-sensitively."""
+    return public_json(request, await apps.get_by_package(package_name, drafts=sees_all), sees_all=sees_all)
+
+
+@router.get("/{app_id}", response_model=AppOut, responses={**NOT_MODIFIED, **NOT_FOUND})
+async def get_app(request: Request, app_id: UUID, apps: Apps, sees_all: SeesAll) -> Response:
+    """One app. Archived apps are answered too, with their status; drafts only to administrators."""
+    return public_json(request, await apps.get(app_id, drafts=sees_all), sees_all=sees_all)
+
+
+@router.patch("/{app_id}", responses={**NOT_FOUND, **STALE})
+async def update_app(
+    app_id: UUID, body: AppPatch, admin: Admin, apps: Apps, response: Response, if_match: IfMatch = None
+) -> AppOut:
+    """Change the fields that are sent. Tasks that were started keep the points of their start."""
+    return _tagged(response, await apps.change(app_id, body, if_match=if_match, by=admin.user_id))
+
+
+@router.delete("/{app_id}", status_code=204, responses={**NOT_FOUND, **STALE})
+async def delete_app(app_id: UUID, admin: Admin, apps: Apps, if_match: IfMatch = None) -> None:
+    """Archive the app: an app is never erased."""
+    await apps.delete(app_id, if_match=if_match, by=admin.user_id)
+
+
+@router.post("/{app_id}/publish", responses={**NOT_FOUND, 409: {"description": "The app is archived"}})
+async def publish_app(app_id: UUID, admin: Admin, apps: Apps, response: Response, if_match: IfMatch = None) -> AppOut:
+    """Show a draft to everybody. Safe to call again."""
+    return _tagged(response, await apps.publish(app_id, if_match=if_match, by=admin.user_id))
+
+
+@router.post("/{app_id}/archive", responses=NOT_FOUND)
+async def archive_app(app_id: UUID, admin: Admin, apps: Apps, response: Response, if_match: IfMatch = None) -> AppOut:
+    """Take the app out of the catalogue for good. Safe to call again."""
+    return _tagged(response, await apps.archive(app_id, if_match=if_match, by=admin.user_id))
+
+
+def _tagged(response: Response, app: AppOut) -> AppOut:
+    """With the ETag of what GET answers, so that the next change needs no read in between."""
+    response.headers["ETag"] = etag_of(app.model_dump_json().encode())
+    return app

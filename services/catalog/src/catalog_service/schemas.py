@@ -1,0 +1,163 @@
+"""What the catalogue takes and answers."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeAlias
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic_core import PydanticCustomError
+
+from extractor import package_name
+from servicekit.pagination import CursorParam, Limit
+from servicekit.schemas import MAX_INT64, Input, Output, Points, Text
+
+Status: TypeAlias = Literal["draft", "published", "archived"]
+Sort: TypeAlias = Literal["-points", "points", "name", "-created_at"]
+
+PackageName = Annotated[
+    str,
+    Field(
+        max_length=2048,
+        description="An Android package name, case kept, or a link to the app's page in the Play Store",
+        examples=["org.example.Reader"],
+    ),
+    AfterValidator(package_name),
+]
+AppName = Annotated[str, Field(min_length=1, max_length=200)]
+Summary = Annotated[str, Field(max_length=500)]
+Description = Annotated[str, Field(max_length=20_000)]
+Slug = Annotated[str, Field(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
+MaxCompletions = Annotated[int, Field(strict=True, ge=1, le=MAX_INT64)]
+
+_APP: dict[str, JsonValue] = {
+    "package_name": "org.example.Reader",
+    "name": "Reader",
+    "summary": "Reads aloud",
+    "description": "Opens a text and reads it aloud. Install it and open any text.",
+    "category": "productivity",
+    "subcategory": "office",
+    "points": 250,
+    "max_completions": 1000,
+}
+
+
+class AppCreate(Input):
+    """A new app: its package name, or its page in the Play Store, either of them in either field."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_APP]})
+
+    store_url: PackageName | None = Field(
+        default=None,
+        description="Instead of `package_name`: the app's page in the Play Store",
+        examples=["https://play.google.com/store/apps/details?id=org.example.Reader"],
+    )
+    # Stands below store_url, as a validator sees the fields above its own only.
+    package_name: PackageName | None = Field(default=None, validate_default=True)
+    name: AppName
+    summary: Summary = ""
+    description: Description = ""
+    category: Slug = Field(default="other", description="The slug of a category of the upper level")
+    subcategory: Slug | None = Field(default=None, description="The slug of one of its children")
+    points: Points
+    max_completions: MaxCompletions | None = Field(default=None, description="null: no limit")
+
+    @field_validator("package_name")
+    @classmethod
+    def _one_of_two(cls, name: str | None, info: Any) -> str | None:
+        link = info.data.get("store_url")
+        if name is not None and link is not None:
+            raise ValueError("give package_name or store_url, not both")
+        if name is None and link is None and "store_url" in info.data:
+            raise PydanticCustomError("missing", "package_name or store_url is required")
+        return name or link
+
+
+def _absent() -> Any:
+    """The value of a field that was not sent: never validated and never read (see ``AppPatch.sent``)."""
+
+
+class AppPatch(Input):
+    """The fields to change; those that are not sent stay as they are. The package name never changes.
+
+    A new category takes the subcategory away unless one of its own is sent too.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"points": 300, "summary": "Reads aloud, also offline"}]})
+
+    name: AppName = Field(default_factory=_absent)
+    summary: Summary = Field(default_factory=_absent)
+    description: Description = Field(default_factory=_absent)
+    category: Slug = Field(default_factory=_absent)
+    subcategory: Slug | None = Field(default_factory=_absent)
+    points: Points = Field(default_factory=_absent)
+    max_completions: MaxCompletions | None = Field(default_factory=_absent)
+
+    def sent(self) -> dict[str, Any]:
+        """What the client sent, by field."""
+        return self.model_dump(exclude_unset=True)
+
+
+class AppOut(Output):
+    """An app. Its points are what a task started now is worth."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "0199d1a2-7b60-7f3e-9c7d-2f0f1a6b5c4d",
+                    **_APP,
+                    "store_url": "https://play.google.com/store/apps/details?id=org.example.Reader",
+                    "icon_url": None,
+                    "status": "published",
+                    "created_at": "2026-03-01T09:30:00Z",
+                    "updated_at": "2026-03-02T10:00:00Z",
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    package_name: str
+    name: str
+    summary: str
+    description: str
+    store_url: str
+    icon_url: str | None = Field(default=None, description="null: the app has no icon")
+    category: str
+    subcategory: str | None
+    points: int
+    status: Status
+    max_completions: int | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class AppQuery(BaseModel):
+    """Which apps, in which order."""
+
+    q: Text | None = Field(
+        default=None,
+        max_length=200,
+        description="Words of the name, the summary or the package name, in any order; beginnings of words are enough",
+    )
+    category: Slug | None = Field(default=None, description="The slug of a category or of a subcategory")
+    min_points: int | None = Field(default=None, ge=0, le=MAX_INT64)
+    max_points: int | None = Field(default=None, ge=0, le=MAX_INT64)
+    status: Status | None = Field(default=None, description="For administrators; everybody else sees what is published")
+    sort: Sort = Field(default="-points", description="`name` does not look at the case of letters")
+    limit: Limit = 50
+    cursor: CursorParam = None
+
+
+class SubcategoryOut(Output):
+    """A category of the lower level."""
+
+    id: UUID
+    slug: str
+    name: str
+
+
+class CategoryOut(SubcategoryOut):
+    """A category of the upper level with its children."""
+
+    children: list[SubcategoryOut]

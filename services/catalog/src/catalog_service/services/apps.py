@@ -1,0 +1,118 @@
+"""The life of an app: draft, published, archived. An app is never erased, and an archived one never comes back."""
+
+from typing import Any
+from uuid import UUID
+
+from catalog_service.errors import AppArchived, PackageExists
+from catalog_service.repositories.apps import AppRepository, AppRow
+from catalog_service.repositories.categories import CategoryRepository
+from catalog_service.schemas import AppCreate, AppOut, AppPatch
+from servicekit.conditional import require_match
+from servicekit.problems import FieldProblem, NotFound, PreconditionRequired, RuleViolation
+
+
+class AppService:
+    """Reads single apps for anyone and changes them for administrators."""
+
+    def __init__(self, apps: AppRepository, categories: CategoryRepository) -> None:
+        self._apps = apps
+        self._categories = categories
+
+    async def get(self, app_id: UUID, *, drafts: bool) -> AppOut:
+        """The app. Archived ones too, so that their tasks can say what they were for. Raises NotFound."""
+        return _visible(await self._apps.get(app_id), drafts=drafts)
+
+    async def get_by_package(self, package_name: str, *, drafts: bool) -> AppOut:
+        """As ``get``, by package name."""
+        return _visible(await self._apps.get_by_package(package_name), drafts=drafts)
+
+    async def create(self, new: AppCreate, *, by: UUID) -> AppOut:
+        """A new draft. Raises PackageExists, and RuleViolation for a category that does not exist."""
+        values = new.model_dump(exclude={"store_url", "category", "subcategory"})
+        values |= await self._category_ids(new.category, new.subcategory)
+        app_id = await self._apps.add(values, by=by)
+        if app_id is None:
+            raise PackageExists
+        return _visible(await self._apps.get(app_id), drafts=True)
+
+    async def change(self, app_id: UUID, patch: AppPatch, *, if_match: str | None, by: UUID) -> AppOut:
+        """Change what the patch names. What is so already is no change: no new version, no new price.
+
+        Raises:
+            NotFound: there is no such app.
+            PreconditionRequired, PreconditionFailed: without If-Match, or it is stale.
+            RuleViolation: there is no such category.
+        """
+        present = await self._locked(app_id)
+        require_match(if_match, present)
+        values = _differences(present, patch)
+        if not values:
+            return present
+        if "category" in values:
+            values |= await self._category_ids(values.pop("category"), values.pop("subcategory"))
+        return await self._set(app_id, values, by=by)
+
+    async def publish(self, app_id: UUID, *, if_match: str | None, by: UUID) -> AppOut:
+        """Show a draft to everybody; a published app stays as it is.
+
+        Raises NotFound, AppArchived, and PreconditionFailed for a stale If-Match when there is one.
+        """
+        present = await self._locked(app_id)
+        if if_match is not None:
+            require_match(if_match, present)
+        if present.status == "archived":
+            raise AppArchived
+        if present.status == "published":
+            return present
+        return await self._set(app_id, {"status": "published"}, by=by)
+
+    async def archive(self, app_id: UUID, *, if_match: str | None, by: UUID) -> AppOut:
+        """Take an app out of the catalogue, whatever its state. Raises as ``publish``, but for AppArchived."""
+        present = await self._locked(app_id)
+        if if_match is not None:
+            require_match(if_match, present)
+        if present.status == "archived":
+            return present
+        return await self._set(app_id, {"status": "archived"}, by=by)
+
+    async def delete(self, app_id: UUID, *, if_match: str | None, by: UUID) -> None:
+        """As ``archive``, but only with If-Match. Raises PreconditionRequired too."""
+        if if_match is None:
+            raise PreconditionRequired
+        await self.archive(app_id, if_match=if_match, by=by)
+
+    async def _locked(self, app_id: UUID) -> AppOut:
+        return _visible(await self._apps.get_for_change(app_id), drafts=True)
+
+    async def _set(self, app_id: UUID, values: dict[str, Any], *, by: UUID) -> AppOut:
+        await self._apps.change(app_id, values, by=by)
+        return await self.get(app_id, drafts=True)
+
+    async def _category_ids(self, category: str, subcategory: str | None) -> dict[str, UUID | None]:
+        category_id = await self._categories.upper_level(category)
+        if category_id is None:
+            raise _unknown("/category", "There is no such category on the upper level")
+        subcategory_id = None if subcategory is None else await self._categories.child(subcategory, category_id)
+        if subcategory is not None and subcategory_id is None:
+            raise _unknown("/subcategory", "The category has no such child")
+        return {"category_id": category_id, "subcategory_id": subcategory_id}
+
+
+def _visible(row: AppRow | None, *, drafts: bool) -> AppOut:
+    if row is None or (row.status == "draft" and not drafts):
+        raise NotFound("There is no such app.")
+    return AppOut.model_validate(row)
+
+
+def _differences(present: AppOut, patch: AppPatch) -> dict[str, Any]:
+    """What the patch would change; category and subcategory always as a pair, as one is checked against the other."""
+    sent = patch.sent()
+    if sent.get("category", present.category) != present.category:
+        sent.setdefault("subcategory", None)  # the present one belongs to the present category
+    values = {name: value for name, value in sent.items() if value != getattr(present, name)}
+    pair = {name: sent.get(name, getattr(present, name)) for name in ("category", "subcategory")}
+    return values | pair if values.keys() & pair.keys() else values
+
+
+def _unknown(pointer: str, detail: str) -> RuleViolation:
+    return RuleViolation(errors=[FieldProblem(pointer=pointer, code="unknown-category", detail=detail)])

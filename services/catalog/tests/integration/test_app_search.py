@@ -1,0 +1,114 @@
+"""Search: what is found, and that no input can break it."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+pytestmark = pytest.mark.integration
+
+APPS = {
+    "org.example.mail.K9": ("K-9 Mail", "Reads and writes letters"),
+    "com.Acme_Tools.NightSky": ("Night Sky", "Stars & planets, 24/7: a map of the sky"),
+    "org.example.nodejs": ("node.js console", "Runs scripts"),
+    "org.example.cafe": ("Café “Zürich”", "Kaffee für alle"),
+    "org.example.hindi": ("हिन्दी कीबोर्ड", "日本語アプリ"),
+}
+
+
+@pytest.fixture
+async def search(add_app: Any, anyone: Any) -> Any:
+    for package, (name, summary) in APPS.items():
+        await add_app(package, name=name, summary=summary)
+
+    async def search(q: str) -> set[str]:
+        answer = await anyone.get("/api/v1/apps", params={"q": q, "sort": "name"})
+        assert answer.status_code == 200, answer.text
+        return {item["package_name"].rsplit(".")[-1] for item in answer.json()["items"]}
+
+    return search
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("mail", {"K9"}),
+        ("MAIL", {"K9"}),
+        ("ma", {"K9", "NightSky"}),
+        ("k-9", {"K9"}),
+        ("k 9 mail", {"K9"}),
+        ("mail k", {"K9"}),
+        ("K9", {"K9"}),
+        ("letters", {"K9"}),
+        ("etters", set()),
+        ("mail sky", set()),
+        ("night sk", {"NightSky"}),
+        ("acme tools", {"NightSky"}),
+        ("acme_tools.night", {"NightSky"}),
+        ("com.Acme_Tools.NightSky", {"NightSky"}),
+        ("24/7", {"NightSky"}),
+        ("js", {"nodejs"}),
+        ("node.js", {"nodejs"}),
+        ("caf", {"cafe"}),
+        ("Cafe\u0301", {"cafe"}),
+        ("café", {"cafe"}),
+        ("CAFÉ", {"cafe"}),
+        ("ZÜRICH", {"cafe"}),
+        ("“zürich”", {"cafe"}),
+        ("हिन्दी", {"hindi"}),
+        ("日本", {"hindi"}),
+        ("org.example", {"K9", "nodejs", "cafe", "hindi"}),
+        ("", {"K9", "NightSky", "nodejs", "cafe", "hindi"}),
+        ("   ", {"K9", "NightSky", "nodejs", "cafe", "hindi"}),
+        ("!!!", set()),
+        ("mail & !sky", set()),
+        ("mail !!!", {"K9"}),
+        ("'mail':*", {"K9"}),
+    ],
+)
+async def test_words_and_beginnings_of_words_are_found(search: Any, q: str, found: set[str]) -> None:
+    assert await search(q) == found
+
+
+@pytest.mark.parametrize(
+    "q",
+    [
+        "'", "''", "\\", "\\'", "&", "|", "!", ":*", "<->", "a <-> b", "a:*b", "(((", "')); DROP TABLE app; --", "%",
+        "_", "a\\", "\x01\x7f", "\u200b", "\u2019", "\ufffd", "\U0001d518", "\U0001f642", "\u202eevil", "null", "$1", "{}",
+        "a" * 200, "' " * 100,
+    ],
+)  # fmt: skip
+async def test_hostile_text_finds_what_it_finds_and_breaks_nothing(anyone: Any, q: str) -> None:
+    answer = await anyone.get("/api/v1/apps", params={"q": q})
+    assert (answer.status_code, answer.json()["items"]) == (200, [])
+
+
+@pytest.mark.parametrize("q", ["a" * 201, "a" * 10_000, "a\0b"])
+async def test_text_that_is_too_long_or_holds_nul_is_refused(anyone: Any, q: str) -> None:
+    assert (await anyone.get("/api/v1/apps", params={"q": q})).status_code == 422
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(q=st.text(max_size=200) | st.text(alphabet="ab'\"\\&|!:*()<-> %_,", max_size=40))
+async def test_no_text_is_ever_a_failure_of_the_server(anyone: Any, q: str) -> None:
+    answer = await anyone.get("/api/v1/apps", params={"q": q.encode("utf-8", "replace").decode()})
+    assert answer.status_code == (422 if "\0" in q else 200)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.text(min_size=1, max_size=60).filter(lambda name: "\0" not in name and name.strip() != ""))
+async def test_an_app_is_found_by_its_own_name(
+    admin: Any, anyone: Any, add_app: Any, database_url: str, name: str
+) -> None:
+    from catalog_service.repositories.search import prefix_query
+    from servicekit import testing
+
+    await testing.empty_tables(database_url, keep=["category"])
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return
+    app = await add_app(name=name)
+    found = (await anyone.get("/api/v1/apps", params={"q": app["name"]})).json()["items"]
+    assert found == ([app] if prefix_query(app["name"]) else [])
