@@ -28,7 +28,8 @@ _PAGE_HEADERS: Final = {
 _DOCS_HEADERS: Final = _PAGE_HEADERS | {
     # Swagger UI writes style attributes, and has its icons as data: addresses.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';"
-    " img-src 'self' data:; font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    " img-src 'self' data:; font-src 'self' data:; connect-src 'self';"
+    " frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 }
 _DOCS: Final = """<!doctype html>
 <html lang="en">
