@@ -9,8 +9,8 @@ import click
 from local_stack.console import Console
 from local_stack.embedded.postgres import InitialisationFailed
 from local_stack.embedded.programs import UnusableProgram
-from local_stack.parts import Site
-from local_stack.preflight import CannotStart, sole_run
+from local_stack.parts import Site, needs_postgres
+from local_stack.preflight import CannotStart, check_data, sole_run
 from local_stack.secrets_store import SecretsStore
 from local_stack.settings import BadSetting, Settings
 from local_stack.stack import run_stack
@@ -30,6 +30,8 @@ def run() -> None:
         settings = Settings.read(os.environ)
         with sole_run(settings), own_foreground():
             site = Site(settings, SecretsStore(settings.var / "secrets"), dict(os.environ))
+            if needs_postgres(os.environ):
+                check_data(settings.var / "postgres", password_known="postgres" in site.secrets)
             code = asyncio.run(run_stack(site, Console()))
     except (BadSetting, CannotStart, InitialisationFailed, UnusableProgram) as refusal:
         code = _refuse(str(refusal))

@@ -22,7 +22,7 @@ from local_stack.guard import Guard
 from local_stack.migrations import migrate_all
 from local_stack.parts import GATEWAY, ISIN, SERVICES, Site
 from local_stack.ports import free_ports
-from local_stack.preflight import CannotStart, check_data
+from local_stack.preflight import CannotStart
 from local_stack.probe import answers_ok, wait_until
 from local_stack.remembered import Remembered
 from local_stack.supervisor import Supervisor
@@ -95,20 +95,19 @@ async def _start(site: Site, supervisor: Supervisor, console: Console, closing: 
 async def _start_stores(site: Site, supervisor: Supervisor, console: Console, closing: ExitStack) -> None:
     var, secrets = site.settings.var, site.secrets
     postgres_port, valkey_port = free_ports(2)
-    ready = []
+    servers: list[Postgres | Valkey] = []
     if parts.needs_valkey(site.environment):
         site.valkey = Valkey(var / "valkey", valkey_port, secrets.get("valkey"))
         supervisor.keep("valkey", site.valkey.launch(), stage=_STORES)
-        ready.append(wait_until(site.valkey.is_ready, _SERVER_PATIENCE_S))
+        servers.append(site.valkey)
     if parts.needs_postgres(site.environment):
-        check_data(var / "postgres", password_known="postgres" in secrets)
         postgres = closing.enter_context(Postgres(var / "postgres", postgres_port, secrets.get("postgres")))
         if await asyncio.to_thread(postgres.initialise):
             console.say(f"made a new PostgreSQL data folder in {postgres.data}")
         site.postgres = postgres
         supervisor.keep("postgres", postgres.launch(), stage=_STORES)
-        ready.append(wait_until(postgres.is_ready, _SERVER_PATIENCE_S))
-    if not all(await asyncio.gather(*ready)):
+        servers.append(postgres)
+    if not all(await asyncio.gather(*(wait_until(server.is_ready, _SERVER_PATIENCE_S) for server in servers))):
         raise CannotStart(f"the stores did not answer within {_SERVER_PATIENCE_S:.0f} s; the reason is above")
 
 

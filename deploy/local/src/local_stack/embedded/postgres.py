@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pwd
+import re
 import shutil
 import signal
 import struct
@@ -29,11 +30,12 @@ _SETTINGS = {
     "log_checkpoints": "off",
 }
 _THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_REASON = re.compile(r"FATAL:|PANIC:|error:")
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}  # no PG* variable of the caller gets in
 
 
 class InitialisationFailed(Exception):
-    """`initdb` could not make the data folder; its last words are the message."""
+    """`initdb` could not make the data folder; its reason is the message."""
 
 
 class Postgres:
@@ -65,6 +67,7 @@ class Postgres:
         Raises InitialisationFailed.
         """
         if (self.data / "PG_VERSION").exists():
+            self._take_over()
             return False
         half_made = self.data.with_name(self.data.name + ".new")
         shutil.rmtree(half_made, ignore_errors=True)
@@ -138,6 +141,13 @@ class Postgres:
             return False
         return len(lines) > 7 and lines[7].strip() == "ready"  # the eighth line, where pg_ctl looks too
 
+    def _take_over(self) -> None:
+        """Root may have put the folder back from a backup; Postgres insists on owning it."""
+        if self._run_as and self.data.stat().st_uid == 0:
+            for folder, _, files in os.walk(self.data):
+                for name in (".", *files):
+                    os.chown(Path(folder) / name, *self._run_as, follow_symlinks=False)
+
     def _reachable(self, folder: Path, descriptor: int) -> str:
         return f"/proc/self/fd/{descriptor}" if self._run_as else str(folder)
 
@@ -165,7 +175,8 @@ class Postgres:
             launch.argv, capture_output=True, text=True, check=False, **launch.options()
         )
         if made.returncode:
-            raise InitialisationFailed((made.stderr.strip().splitlines() or ["initdb failed without a word"])[-1])
+            said = made.stderr.strip().splitlines() or ["initdb failed without a word"]
+            raise InitialisationFailed(next((line for line in said if _REASON.search(line)), said[-1]))
 
 
 def _unprivileged_user(data: Path) -> tuple[int, int]:
