@@ -26,7 +26,7 @@ APPS = (
     DemoApp("org.fdroid.fdroid", "F-Droid", "tools", 150, "A shop that carries free software only."),
     DemoApp("org.schabi.newpipe", "NewPipe", "entertainment", 250, "Watch videos with little data and no account."),
     DemoApp("com.nextcloud.client", "Nextcloud", "productivity", 300, "Your files on a server of your own."),
-    DemoApp("org.mozilla.firefox", "Firefox", "communication", 100, "A browser that blocks trackers by itself."),
+    DemoApp("org.mozilla.firefox", "Firefox", "tools", 100, "A browser that blocks trackers by itself."),
     DemoApp("org.videolan.vlc", "VLC", "entertainment", 120, "Plays nearly every video and audio file."),
     DemoApp(
         "de.danoeh.antennapod", "AntennaPod", "entertainment", 180, "Podcasts, sorted and ready without a network."

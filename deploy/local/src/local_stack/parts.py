@@ -70,7 +70,7 @@ class Site:
         """The settings of a service, each a variable with its prefix."""
         ours = {"ENVIRONMENT": "local", "LOG_FORMAT": "console"}
         ours |= self._stores(service)
-        ours |= {"JWKS_URL": f"{self.url(AUTH)}/.well-known/jwks.json", "TOKEN_ISSUER": self.url(GATEWAY)}
+        ours |= self._tokens(service)
         ours |= self._own(service)
         theirs = {name: value for name, value in self.environment.items() if name.startswith(service.prefix)}
         return {service.prefix + name: value for name, value in ours.items()} | theirs
@@ -105,6 +105,13 @@ class Site:
         if service.valkey_database is not None and self.valkey:
             stores["REDIS_URL"] = self.valkey.url(service.valkey_database)
         return stores
+
+    def _tokens(self, service: Service) -> dict[str, str]:
+        issuer = {"TOKEN_ISSUER": self.url(GATEWAY)}
+        if service is AUTH:  # it knows its own keys and sessions
+            return issuer
+        keys = {"JWKS_URL": "/.well-known/jwks.json", "REVOCATIONS_URL": "/internal/revocations"}
+        return issuer | {name: self.url(AUTH) + path for name, path in keys.items()}
 
     def _own(self, service: Service) -> dict[str, str]:
         var, gateway = self.settings.var, self.url(GATEWAY)

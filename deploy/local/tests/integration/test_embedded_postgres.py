@@ -126,7 +126,7 @@ def test_a_cut_short_initialisation_is_begun_anew(tmp_path: Path) -> None:
 def test_a_failed_initialisation_says_why(small_disk: Path) -> None:
     with (
         Postgres(small_disk / "postgres", 1, PASSWORD) as server,
-        pytest.raises(InitialisationFailed, match="FATAL:  could not|No space left on device"),
+        pytest.raises(InitialisationFailed, match=r"FATAL:  could not|No space left on device"),
     ):
         server.initialise()
     assert not (small_disk / "postgres").exists()
