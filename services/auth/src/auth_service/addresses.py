@@ -13,7 +13,9 @@ def normalise_email(text: str) -> str:
     """
     try:
         # `test_environment` lets the top level `.test` pass, which RFC 6761 keeps for trials.
-        parsed = validate_email(text, allow_smtputf8=False, check_deliverability=False, test_environment=True)
+        parsed = validate_email(
+            text, allow_smtputf8=False, check_deliverability=False, test_environment=True, strict=True
+        )
     except EmailNotValidError as error:
         raise ValueError("not an e-mail address") from error
     if parsed.ascii_email is None or len(parsed.ascii_email) > MAX_EMAIL:

@@ -1,0 +1,128 @@
+"""Access tokens and the keys behind them."""
+
+import asyncio
+import time
+from uuid import UUID
+
+import httpx
+import jwt
+import pytest
+from auth_service.services.signing_keys import SigningKeys, WrongSigningKeySecret
+from auth_service.settings import Settings
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
+from pydantic import SecretStr
+from servicekit import testing
+from servicekit.db import Database
+from servicekit.tokens import JwksKeys, TokenVerifier
+
+from services.auth.tests.conftest import Person, Sql
+
+pytestmark = pytest.mark.integration
+
+JWKS = "/.well-known/jwks.json"
+
+
+async def test_the_token_has_just_the_header_and_the_claims_of_the_contract(ada: Person, settings: Settings) -> None:
+    token = (await ada.login())["access_token"]
+    (key,) = (await ada.client.get(JWKS)).json()["keys"]
+    assert jwt.get_unverified_header(token) == {"alg": "EdDSA", "typ": "at+jwt", "kid": key["kid"]}
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert claims.keys() == {"iss", "aud", "exp", "iat", "jti", "sub", "sid", "roles", "email_verified"}
+    assert (claims["iss"], claims["aud"]) == (settings.token_issuer, settings.token_audience)
+    assert claims["exp"] - claims["iat"] == 600
+    assert abs(claims["iat"] - time.time()) < 60
+    assert claims["roles"] == ["user"]
+    assert "ada" not in str(claims)
+    for name in ("jti", "sub", "sid"):
+        assert str(UUID(claims[name])) == claims[name]
+
+
+async def test_other_services_verify_it_with_the_published_keys(ada: Person, settings: Settings, sql: Sql) -> None:
+    await sql("UPDATE account SET roles = '{user,reviewer}', email_verified_at = now()")
+    token = (await ada.login())["access_token"]
+    principal = await TokenVerifier(JwksKeys(f"http://test{JWKS}", ada.client), settings).verify(token)
+    assert principal.roles == {"user", "reviewer"}
+    assert principal.email_verified is True
+    assert str(principal.user_id) == (await ada.me(token)).json()["id"]
+
+
+async def test_the_key_set_is_public_and_cacheable_and_holds_nothing_private(client: httpx.AsyncClient) -> None:
+    answer = await client.get(JWKS)
+    assert answer.headers["cache-control"] == "public, max-age=300"
+    (key,) = answer.json()["keys"]
+    assert key.keys() == {"kty", "crv", "x", "kid", "use", "alg"}
+    again = await client.get(JWKS, headers={"If-None-Match": answer.headers["etag"]})
+    assert again.status_code == 304
+
+
+async def test_discovery_points_at_the_public_addresses(client: httpx.AsyncClient, settings: Settings) -> None:
+    answer = await client.get("/.well-known/openid-configuration")
+    assert answer.headers["cache-control"] == "public, max-age=300"
+    document = answer.json()
+    assert document["issuer"] == settings.token_issuer
+    assert document["jwks_uri"] == f"{settings.token_issuer}{JWKS}"
+    assert document["token_endpoint"] == f"{settings.token_issuer}/api/v1/auth/token"
+
+
+@pytest.fixture
+async def own_database(settings: Settings) -> Settings:
+    """Settings with a database that has no key yet."""
+    import auth_service
+
+    url = await testing.create_database(auth_service.__file__, "auth_keys")
+    return settings.model_copy(update={"database_url": SecretStr(url)})
+
+
+async def test_replicas_that_start_together_agree_on_one_key(own_database: Settings) -> None:
+    database = Database(own_database, application_name="test")
+    replicas = [SigningKeys(own_database.signing_key_secret) for _ in range(10)]
+    await asyncio.gather(*(replica.load(database) for replica in replicas))
+    await database.close()
+    (key,) = replicas[0].jwks()
+    assert all(replica.jwks() == [key] for replica in replicas)
+    token = replicas[0].sign({"sub": "x"})
+    public = await replicas[1].key(key["kid"])
+    assert public is not None
+    assert jwt.decode(token, public, algorithms=["EdDSA"]) == {"sub": "x"}
+
+
+async def test_another_secret_is_noticed_at_the_start(own_database: Settings) -> None:
+    database = Database(own_database, application_name="test")
+    await SigningKeys(own_database.signing_key_secret).load(database)
+    with pytest.raises(WrongSigningKeySecret, match="AUTH_SIGNING_KEY_SECRET"):
+        await SigningKeys(SecretStr("another-secret-0123456789-abcdefghij")).load(database)
+    await database.close()
+
+
+async def test_the_private_key_rests_encrypted(app: FastAPI, client: httpx.AsyncClient, sql: Sql) -> None:
+    (row,) = await sql("SELECT private_key, public_jwk->>'x' AS x FROM signing_key")
+    sealed: bytes = row["private_key"]
+    assert len(sealed) == 12 + 32 + 16
+    guesses = {sealed[start : start + 32] for start in range(len(sealed) - 31)}
+    public = (await client.get(JWKS)).json()["keys"][0]["x"]
+    assert public == row["x"]
+    assert all(
+        jwt.algorithms.OKPAlgorithm.to_jwk(Ed25519PrivateKey.from_private_bytes(guess).public_key(), as_dict=True)["x"]
+        != public
+        for guess in guesses
+    )
+
+
+async def test_keys_that_are_not_retired_still_verify(own_database: Settings) -> None:
+    database = Database(own_database, application_name="test")
+    before = SigningKeys(own_database.signing_key_secret)
+    await before.load(database)
+    import asyncpg
+
+    connection = await asyncpg.connect(own_database.database_url.get_secret_value())
+    await connection.execute("UPDATE signing_key SET active = false")
+    after = SigningKeys(own_database.signing_key_secret)
+    await after.load(database)
+    assert {key["kid"] for key in after.jwks()} > {key["kid"] for key in before.jwks()}
+    await connection.execute("UPDATE signing_key SET retired_at = now() WHERE NOT active")
+    retired = SigningKeys(own_database.signing_key_secret)
+    await retired.load(database)
+    assert await retired.key(before.jwks()[0]["kid"]) is None
+    await connection.close()
+    await database.close()

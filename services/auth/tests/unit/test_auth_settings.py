@@ -1,0 +1,56 @@
+"""A service that can't do its work says so before it starts."""
+
+from typing import Any
+
+import pytest
+from auth_service.settings import Settings
+from pydantic import ValidationError
+from servicekit.settings import load_settings
+from servicekit.testing import TEST_SECRET
+
+GOOD: dict[str, Any] = {
+    "database_url": "postgresql://auth@127.0.0.1/auth",
+    "cursor_secret": TEST_SECRET,
+    "signing_key_secret": TEST_SECRET,
+    "mail_dir": "mail",
+}
+
+
+def test_good_settings_are_taken_and_the_address_of_the_pages_loses_its_slash() -> None:
+    assert Settings.model_validate({**GOOD, "web_url": "https://pages.test/"}).web_url == "https://pages.test"
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"mail_dir": None}, "AUTH_SMTP_URL"),
+        ({"admin_email": "root@example.com"}, "AUTH_ADMIN_PASSWORD"),
+        ({"admin_password": "a long and easy sentence"}, "AUTH_ADMIN_EMAIL"),
+        ({"admin_email": "root@example.com", "admin_password": "short"}, "AUTH_ADMIN_PASSWORD: At least 12"),
+        ({"admin_email": "root", "admin_password": "a long and easy sentence"}, "not an e-mail address"),
+        ({"web_url": "pages.test"}, "http"),
+        ({"signing_key_secret": "short"}, "too weak"),
+    ],
+)
+def test_faults_are_named(changes: dict[str, Any], word: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Settings.model_validate({**GOOD, **changes})
+    assert word in str(caught.value)
+
+
+def test_the_environment_is_refused_with_one_line_for_each_fault(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in GOOD.items():
+        monkeypatch.setenv(f"AUTH_{name.upper()}", value)
+    monkeypatch.delenv("AUTH_MAIL_DIR")
+    with pytest.raises(SystemExit) as caught:
+        load_settings(Settings)
+    assert caught.value.code == 78
+    line = capsys.readouterr().err
+    assert line.startswith("AUTH_MAIL_DIR (a folder) or AUTH_SMTP_URL is needed")
+    assert line.count("\n") == 1
+
+
+def test_the_example_describes_a_service() -> None:
+    assert Settings.example().environment == "test"
