@@ -25,10 +25,12 @@ MAX_POINTS = 1_000_000
 MAX_PACKAGE_NAME = 223
 STATUSES = ("draft", "published", "archived")
 
+SEPARATORS = "[[:punct:][:space:][:cntrl:]]+"  # what stands between two words, for Postgres and the collation pg_c_utf8
+
 _PUBLISHED = text("status = 'published'")
 # Written as Postgres gives it back, so that a comparison of models and database can hold the two against each other.
 # Punctuation goes first: the parser would take "K-9" for a negative number and "node.js" for the name of a host.
-_WORDS = "regexp_replace(({column} COLLATE pg_c_utf8), '[[:punct:][:space:][:cntrl:]]+'::text, ' '::text, 'g'::text)"
+_WORDS = f"regexp_replace(({{column}} COLLATE pg_c_utf8), '{SEPARATORS}'::text, ' '::text, 'g'::text)"
 _SEARCH = " || ".join(
     f"setweight(to_tsvector('simple'::regconfig, {_WORDS.format(column=column)}), '{weight}'::\"char\")"
     for column, weight in (("name", "A"), ("package_name", "B"), ("summary", "C"))

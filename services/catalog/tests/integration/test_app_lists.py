@@ -112,7 +112,8 @@ async def test_pages_lose_and_repeat_nothing_while_apps_are_added(
             ids.add(app["id"])
         return ids
 
-    before, seen, cursor = await add(12), [], None
+    before, cursor = await add(12), None
+    seen: list[str] = []
     while cursor is not None or not seen:
         params = {"sort": sort, "limit": chance.randint(1, 4)} | ({"cursor": cursor} if cursor else {})
         page = (await anyone.get(PATH, params=params)).json()
@@ -128,6 +129,7 @@ async def test_the_next_page_is_linked(add_app: Any, anyone: Any) -> None:
     for number in range(3):
         await add_app(f"org.example.a{number}", points=number + 1)
     first = await anyone.get(PATH, params={"limit": 2, "q": "reader"})
+    assert [item["points"] for item in first.json()["items"]] == [3, 2]
     target, relation = first.headers["Link"].split("; ")
     assert relation == 'rel="next"'
     parts = urlsplit(target.strip("<>"))

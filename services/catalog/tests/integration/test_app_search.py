@@ -6,6 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from servicekit import testing
+
 pytestmark = pytest.mark.integration
 
 APPS = {
@@ -56,6 +58,7 @@ async def search(add_app: Any, anyone: Any) -> Any:
         ("CAFÉ", {"cafe"}),
         ("ZÜRICH", {"cafe"}),
         ("“zürich”", {"cafe"}),
+        ("Ⓐ", set()),
         ("हिन्दी", {"hindi"}),
         ("日本", {"hindi"}),
         ("org.example", {"K9", "nodejs", "cafe", "hindi"}),
@@ -75,8 +78,8 @@ async def test_words_and_beginnings_of_words_are_found(search: Any, q: str, foun
     "q",
     [
         "'", "''", "\\", "\\'", "&", "|", "!", ":*", "<->", "a <-> b", "a:*b", "(((", "')); DROP TABLE app; --", "%",
-        "_", "a\\", "\x01\x7f", "\u200b", "\u2019", "\ufffd", "\U0001d518", "\U0001f642", "\u202eevil", "null", "$1", "{}",
-        "a" * 200, "' " * 100,
+        "_", "a\\", "\x01\x7f", "\u200b", "\u2019", "\ufffd", "\U0001d518", "\U0001f642", "\u202eevil", "null", "$1",
+        "{}", "a" * 200, "' " * 100,
     ],
 )  # fmt: skip
 async def test_hostile_text_finds_what_it_finds_and_breaks_nothing(anyone: Any, q: str) -> None:
@@ -97,18 +100,13 @@ async def test_no_text_is_ever_a_failure_of_the_server(anyone: Any, q: str) -> N
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(name=st.text(min_size=1, max_size=60).filter(lambda name: "\0" not in name and name.strip() != ""))
-async def test_an_app_is_found_by_its_own_name(
-    admin: Any, anyone: Any, add_app: Any, database_url: str, name: str
-) -> None:
-    from catalog_service.repositories.search import prefix_query
-    from servicekit import testing
-
+@given(
+    name=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=60).filter(
+        str.strip
+    )
+)
+async def test_an_app_is_found_by_its_own_name(anyone: Any, add_app: Any, database_url: str, name: str) -> None:
     await testing.empty_tables(database_url, keep=["category"])
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return
     app = await add_app(name=name)
     found = (await anyone.get("/api/v1/apps", params={"q": app["name"]})).json()["items"]
-    assert found == ([app] if prefix_query(app["name"]) else [])
+    assert found == [app] or not any(map(str.isalnum, name))

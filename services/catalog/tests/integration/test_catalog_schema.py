@@ -9,6 +9,7 @@ import pytest
 from alembic import command
 
 import catalog_service
+from catalog_service.models import Base
 from servicekit import migrations
 
 pytestmark = pytest.mark.integration
@@ -40,6 +41,19 @@ async def connection(as_user: Any, database_url: str) -> AsyncIterator[Any]:
 async def test_models_and_migrations_do_not_drift_apart(database_url: str) -> None:
     config = migrations.config(str(catalog_service.__file__), database_url)
     await asyncio.to_thread(command.check, config)
+
+
+async def test_generated_columns_are_what_the_models_say(connection: Any) -> None:
+    """Alembic does not compare these."""
+
+    def bare(expression: str) -> str:
+        return "".join(character for character in expression if character not in " ()")
+
+    for column in (column for column in Base.metadata.tables["app"].c if column.computed is not None):
+        query = (
+            "SELECT generation_expression FROM information_schema.columns WHERE table_name = 'app' AND column_name = $1"
+        )
+        assert bare(await connection.fetchval(query, column.name)) == bare(str(column.computed.sqltext))
 
 
 async def test_migrating_again_changes_nothing(database_url: str) -> None:

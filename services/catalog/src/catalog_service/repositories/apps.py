@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Table, func, insert, literal, literal_column, select, tuple_, update
+from sqlalchemy import Row, Select, Table, func, insert, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog_service.models import Base
-from catalog_service.repositories.search import prefix_query
+from catalog_service.repositories.search import finds_all_words
 from catalog_service.schemas import Sort, Status
 
 app: Table = Base.metadata.tables["app"]
@@ -19,7 +19,6 @@ _upper = Base.metadata.tables["category"].alias("upper_level")
 _lower = Base.metadata.tables["category"].alias("lower_level")
 
 STORE_LINK = "https://play.google.com/store/apps/details?id="
-_SIMPLE: ColumnElement[str] = literal_column("'simple'::regconfig")
 
 # The column of each sort, and whether it runs downwards. The id comes second, so that no two rows are equal; both run
 # the same way, so that one comparison of pairs finds the rest and one index serves both directions.
@@ -117,7 +116,7 @@ class AppRepository:
 def _matching(which: AppFilter) -> Select[Any]:
     statement = _APPS.where(app.c.status == literal(which.status, literal_execute=True))  # for the partial indexes
     if which.words is not None:
-        statement = statement.where(app.c.search.op("@@")(func.to_tsquery(_SIMPLE, prefix_query(which.words))))
+        statement = statement.where(finds_all_words(app.c.search, which.words))
     if which.category_id is not None:
         statement = statement.where(app.c.category_id == which.category_id)
     if which.subcategory_id is not None:

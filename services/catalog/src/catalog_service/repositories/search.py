@@ -1,19 +1,19 @@
 """From what people type to a Postgres text query."""
 
-import unicodedata
+from sqlalchemy import ColumnElement, String, collate, func, literal, literal_column
+
+from catalog_service.models import SEPARATORS
+
+_SIMPLE: ColumnElement[str] = literal_column("'simple'::regconfig")
 
 
-def prefix_query(text: str) -> str:
-    """A query, for ``to_tsquery``, of those texts that have, for each word here, a word that begins with it.
+def finds_all_words(search: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """Whether ``search`` has, for each word of the text, a word that begins with it; without any word, nothing does.
 
-    Every word is quoted and holds neither a quote nor a backslash, so nothing in it can be an operator. Without any
-    word the query is empty, and an empty query finds nothing.
+    The text is taken apart by the same expression as the indexed one, so the two cannot disagree on what a word is.
+    What is left of it holds no quote and no backslash: nothing in a quoted word can be an operator of the query.
     """
-    spaced = "".join(" " if _separates(character) else character for character in text)
-    return " & ".join(f"'{word}':*" for word in spaced.split())
-
-
-def _separates(character: str) -> bool:
-    """As ``[[:punct:][:space:][:cntrl:]]`` of the column ``app.search``: punctuation, symbols, blanks, controls."""
-    category = unicodedata.category(character)
-    return category[0] in "PSZ" or category == "Cc"
+    spaced = func.regexp_replace(collate(literal(text, String), "pg_c_utf8"), SEPARATORS, " ", "g")
+    words = func.nullif(func.btrim(spaced), "", type_=String)
+    query = literal("'", String).concat(func.replace(words, " ", "':* & '")).concat("':*")
+    return search.bool_op("@@")(func.to_tsquery(_SIMPLE, query))
