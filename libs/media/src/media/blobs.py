@@ -13,7 +13,7 @@ from media.errors import BlobError, BlobNotFound
 
 
 class BlobStore:
-    """Blobs in a folder (``file:///path``), in memory (``memory:///``), or in any object store that obstore knows by URL."""
+    """Blobs in a folder (``file:///path``), in memory (``memory:///``), or in any object store that obstore knows."""
 
     def __init__(self, url: str) -> None:
         self._store = from_url(url, mkdir=True) if url.startswith("file:") else from_url(url)

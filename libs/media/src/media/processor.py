@@ -19,7 +19,9 @@ class PictureProcessor:
     A child for each picture costs 0.1 s of start, and what a hostile file may do to it ends with it.
     """
 
-    def __init__(self, rules: Rules | None = None, limits: Limits | None = None, concurrency: int | None = None) -> None:
+    def __init__(
+        self, rules: Rules | None = None, limits: Limits | None = None, concurrency: int | None = None
+    ) -> None:
         self._rules = rules or Rules()
         self._limits = limits or Limits()
         self._free = asyncio.Semaphore(concurrency or os.cpu_count() or 1)

@@ -1,7 +1,7 @@
 """The child process that decodes one picture: ``python -I -m media.sandbox <parent pid> <limits>``.
 
-The file comes on standard input; on standard output goes one line of JSON, then the two encoded pictures. The process may
-open nothing, is told nothing by its environment, and ends with its parent.
+The file comes on standard input; on standard output goes one line of JSON, then the two encoded pictures. The process
+writes no file, is told nothing by its environment, and ends with its parent.
 """
 
 import ctypes
