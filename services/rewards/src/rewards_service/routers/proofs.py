@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from media.picture import MEDIA_TYPE, THUMBNAIL_MEDIA_TYPE
-from rewards_service.dependencies import Key, Proofs
+from rewards_service.dependencies import KEYED, Key, Proofs
 from rewards_service.routers.answers import respond
 from rewards_service.routers.upload import received_file
 from rewards_service.schemas import ProofOut
@@ -59,7 +59,7 @@ def _picture_responses(media_type: str) -> dict[int | str, dict[str, Any]]:
     "/tasks/{task_id}/proofs",
     status_code=201,
     response_model=ProofOut,
-    openapi_extra=_FILE,
+    openapi_extra={**KEYED, **_FILE},
     responses={
         409: {"description": "The task takes no proof now"},
         413: {"description": "The file has more than 8 MB"},

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from rewards_service.dependencies import Key, Reviewer, Reviews
+from rewards_service.dependencies import KEYED, Key, Reviewer, Reviews
 from rewards_service.routers.answers import respond
 from rewards_service.schemas import DecisionIn, DecisionOut, LeaseOut, ReviewItem
 from rewards_service.services.idempotency import Call
@@ -40,6 +40,7 @@ async def lease_review(task_id: UUID, reviewer: Reviewer, reviews: Reviews) -> L
 @router.post(
     "/{task_id}/decision",
     response_model=DecisionOut,
+    openapi_extra=KEYED,
     responses={
         403: {"description": "The task is your own"},
         409: {"description": "Decided already, or nothing to decide"},

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from rewards_service.dependencies import Key, Tasks, UserToken
+from rewards_service.dependencies import KEYED, Key, Tasks, UserToken
 from rewards_service.routers.answers import respond
 from rewards_service.schemas import TaskIn, TaskOut, TaskStatus
 from rewards_service.services.idempotency import Call
@@ -21,6 +21,7 @@ router = APIRouter(prefix="/api/v1/tasks")
     "",
     status_code=201,
     response_model=TaskOut,
+    openapi_extra=KEYED,
     responses={
         403: {"description": "The e-mail address is not verified"},
         409: {"description": "You have a task for this app already"},
