@@ -1,0 +1,65 @@
+"""Where pictures are kept: under the SHA-256 of their bytes, so the same bytes are stored once and never change."""
+
+import asyncio
+import hashlib
+import os
+from pathlib import Path
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, from_url
+
+from media.errors import BlobError, BlobNotFound
+
+
+class BlobStore:
+    """Blobs in a folder (``file:///path``), in memory (``memory:///``), or in any object store that obstore knows."""
+
+    def __init__(self, url: str) -> None:
+        self._store = from_url(url, mkdir=True) if url.startswith("file:") else from_url(url)
+
+    async def put(self, content: bytes) -> str:
+        """Store ``content`` durably and return its SHA-256 in hexadecimal. Storing it again is harmless.
+
+        Raises:
+            BlobError: it could not be stored.
+        """
+        digest = hashlib.sha256(content).hexdigest()
+        try:
+            # Written even when it is there: a crash may have left a file that never reached the disk in full.
+            await obstore.put_async(self._store, _path(digest), content, use_multipart=False)
+            if isinstance(self._store, LocalStore):
+                await asyncio.to_thread(_sync, Path(str(self._store.prefix)), _path(digest))
+        except (BaseError, OSError) as error:
+            raise BlobError(f"can't store {len(content)} bytes: {type(error).__name__}") from error
+        return digest
+
+    async def get(self, digest: str) -> bytes:
+        """The content stored under this SHA-256.
+
+        Raises:
+            BlobNotFound: there is none.
+            BlobError: the store can't be read.
+        """
+        try:
+            result = await obstore.get_async(self._store, _path(digest))
+            return bytes(await result.bytes_async())
+        except FileNotFoundError as error:
+            raise BlobNotFound(digest) from error
+        except (BaseError, OSError) as error:
+            raise BlobError(f"can't read {digest}: {type(error).__name__}") from error
+
+
+def _path(digest: str) -> str:
+    return f"{digest[:2]}/{digest[2:4]}/{digest}"
+
+
+def _sync(root: Path, path: str) -> None:
+    """Bring a new file and the names that lead to it to the disk: obstore renames it into place, but never syncs."""
+    place = root / path
+    for name in (place, *place.parents[: len(Path(path).parts)]):
+        descriptor = os.open(name, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,65 @@
+"""The blob store: under the digest of the content, durable, and clear about what fails."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from media.blobs import BlobStore
+from media.errors import BlobError, BlobNotFound
+
+CONTENT = b"the bytes of a picture"
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture(params=["file", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
+    return BlobStore(f"file://{tmp_path}/blobs" if request.param == "file" else "memory:///")
+
+
+async def test_what_is_stored_is_found_under_its_digest(store: BlobStore) -> None:
+    assert await store.put(CONTENT) == DIGEST
+    assert await store.get(DIGEST) == CONTENT
+
+
+async def test_storing_it_again_is_harmless(store: BlobStore) -> None:
+    assert [await store.put(CONTENT), await store.put(CONTENT)] == [DIGEST, DIGEST]
+    assert await store.get(DIGEST) == CONTENT
+
+
+async def test_what_was_never_stored_is_not_found(store: BlobStore) -> None:
+    with pytest.raises(BlobNotFound):
+        await store.get("0" * 64)
+
+
+async def test_a_file_half_written_in_a_crash_is_mended_by_storing_it_again(tmp_path: Path) -> None:
+    store = BlobStore(f"file://{tmp_path}")
+    await store.put(CONTENT)
+    place = tmp_path / DIGEST[:2] / DIGEST[2:4] / DIGEST
+    place.write_bytes(CONTENT[:5])
+    await store.put(CONTENT)
+    assert await store.get(DIGEST) == CONTENT
+
+
+async def test_file_and_folders_reach_the_disk_before_put_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    fsync = os.fsync
+
+    def watch(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().relative_to(tmp_path))
+        fsync(descriptor)
+
+    monkeypatch.setattr("os.fsync", watch)
+    await BlobStore(f"file://{tmp_path}").put(CONTENT)
+    upper, lower = Path(DIGEST[:2]), Path(DIGEST[:2]) / DIGEST[2:4]
+    assert synced == [lower / DIGEST, lower, upper, Path()]
+
+
+async def test_a_store_that_can_not_be_written_says_so(tmp_path: Path) -> None:
+    store = BlobStore(f"file://{tmp_path}")
+    (tmp_path / DIGEST[:2]).write_text("in the way")
+    with pytest.raises(BlobError):
+        await store.put(CONTENT)

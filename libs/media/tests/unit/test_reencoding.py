@@ -1,0 +1,171 @@
+"""What becomes of a picture: only its pixels go on."""
+
+import io
+import zipfile
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+
+from media.errors import Animated, PictureError, TooLarge, TooSmall, Undecodable, UnknownFormat
+from media.formats import sniff
+from media.picture import Rules
+from media.reencode import reencode
+
+RULES = Rules()
+
+
+def screenshot(width: int = 360, height: int = 640) -> Image.Image:
+    image = Image.new("RGB", (width, height), (245, 245, 245))
+    draw = ImageDraw.Draw(image)
+    for row in range(0, height, 40):
+        draw.rectangle((0, row, width // 2, row + 20), fill=(row % 255, 80, 160))
+    return image
+
+
+def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
+    content = io.BytesIO()
+    image.save(content, kind, **options)
+    return content.getvalue()
+
+
+def opened(content: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(content))
+    image.load()
+    return image
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_each_format_becomes_a_png_of_the_same_size_with_a_thumbnail(kind: str) -> None:
+    picture = reencode(encoded(screenshot(), kind), RULES)
+    image, thumbnail = opened(picture.content), opened(picture.thumbnail)
+    assert (image.format, image.size, thumbnail.format) == ("PNG", (360, 640), "WEBP")
+    assert (picture.width, picture.height) == (360, 640)
+    assert max(thumbnail.size) == 480
+
+
+def test_the_pixels_of_a_picture_without_loss_are_unchanged() -> None:
+    picture = reencode(encoded(screenshot(), "PNG"), RULES)
+    assert opened(picture.content).tobytes() == screenshot().tobytes()
+
+
+def test_the_pixel_digest_is_that_of_the_pixels_whatever_the_encoding() -> None:
+    same = {
+        reencode(content, RULES).pixels_sha256
+        for content in (
+            encoded(screenshot(), "PNG"),
+            encoded(screenshot(), "PNG", compress_level=0),
+            encoded(screenshot(), "WEBP", lossless=True),
+            encoded(screenshot().convert("RGBA"), "PNG"),
+        )
+    }
+    assert len(same) == 1
+    other = screenshot()
+    other.putpixel((0, 0), (0, 0, 0))
+    assert reencode(encoded(other, "PNG"), RULES).pixels_sha256 not in same
+
+
+def test_transparency_is_kept() -> None:
+    image = screenshot().convert("RGBA")
+    image.putpixel((5, 5), (1, 2, 3, 0))
+    assert opened(reencode(encoded(image, "PNG"), RULES).content).getpixel((5, 5)) == (1, 2, 3, 0)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P"])
+def test_plainer_kinds_of_pixels_are_taken(mode: str) -> None:
+    assert reencode(encoded(screenshot().convert(mode), "PNG"), RULES).width == 360
+
+
+def test_a_picture_stored_sideways_is_turned_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = reencode(encoded(screenshot(640, 360), "JPEG", exif=exif), RULES)
+    assert (picture.width, picture.height) == (360, 640)
+    assert opened(picture.content).size == (360, 640)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_place_device_and_colour_profile_are_gone(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "CANARY-MAKER"
+    exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 36.0)})
+    content = encoded(screenshot(), kind, exif=exif, icc_profile=b"CANARY-PROFILE" * 20)
+    assert b"CANARY-MAKER" in content
+    picture = reencode(content, RULES)
+    for made in (picture.content, picture.thumbnail):
+        assert b"CANARY" not in made
+        assert not opened(made).getexif()
+        assert "icc_profile" not in opened(made).info
+
+
+def test_a_comment_in_a_jpeg_is_gone() -> None:
+    content = encoded(screenshot(), "JPEG", comment=b"CANARY-COMMENT")
+    assert b"CANARY-COMMENT" in content
+    picture = reencode(content, RULES)
+    assert b"CANARY" not in picture.content + picture.thumbnail
+
+
+def test_what_is_appended_to_a_picture_is_gone() -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("canary.html", "<script>alert(1)</script>")
+    polyglot = encoded(screenshot(), "PNG") + archive.getvalue()
+    assert zipfile.is_zipfile(io.BytesIO(polyglot))
+    picture = reencode(polyglot, RULES)
+    assert not zipfile.is_zipfile(io.BytesIO(picture.content))
+    assert b"canary" not in picture.content
+
+
+def _animated(kind: str) -> bytes:
+    frames = [screenshot(), screenshot().rotate(180)]
+    return encoded(frames[0], kind, save_all=True, append_images=frames[1:])
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        pytest.param(b"", UnknownFormat, id="nothing"),
+        pytest.param(b"%PDF-1.7 ...", UnknownFormat, id="a document"),
+        pytest.param(b"<svg xmlns='http://www.w3.org/2000/svg'/>", UnknownFormat, id="svg"),
+        pytest.param(encoded(screenshot(), "GIF"), UnknownFormat, id="gif"),
+        pytest.param(encoded(screenshot(), "BMP"), UnknownFormat, id="bmp"),
+        pytest.param(b"\x89PNG\r\n\x1a\n" + bytes(500), Undecodable, id="only the first bytes of a PNG"),
+        pytest.param(b"RIFF\x10\x00\x00\x00WEBP" + bytes(50), Undecodable, id="only the first bytes of a WebP"),
+        pytest.param(encoded(screenshot(), "PNG")[:-200], Undecodable, id="truncated PNG"),
+        pytest.param(encoded(screenshot(), "JPEG")[:-400], Undecodable, id="truncated JPEG"),
+        pytest.param(encoded(screenshot(), "WEBP")[:-400], Undecodable, id="truncated WebP"),
+        pytest.param(_animated("PNG"), Animated, id="animated PNG"),
+        pytest.param(_animated("WEBP"), Animated, id="animated WebP"),
+        pytest.param(encoded(screenshot(5, 5), "PNG"), TooSmall, id="5 x 5"),
+        pytest.param(encoded(screenshot(319, 640), "PNG"), TooSmall, id="one pixel too narrow"),
+        pytest.param(encoded(Image.new("1", (5001, 5000)), "PNG"), TooLarge, id="one column too many"),
+        pytest.param(encoded(Image.new("I;16", (400, 400)), "PNG"), Undecodable, id="16 bits"),
+    ],
+)
+def test_what_is_no_plain_picture_is_refused(content: bytes, error: type[PictureError]) -> None:
+    with pytest.raises(error):
+        reencode(content, RULES)
+
+
+def test_a_picture_at_the_limits_is_taken() -> None:
+    assert reencode(encoded(screenshot(320, 320), "PNG"), RULES).width == 320
+    assert reencode(encoded(Image.new("1", (5000, 5000)), "PNG"), RULES).width == 5000
+
+
+def test_too_much_detail_is_refused() -> None:
+    noise = Image.effect_noise((400, 400), 100)
+    with pytest.raises(TooLarge, match="detail"):
+        reencode(encoded(noise, "PNG"), Rules(max_encoded=10_000))
+
+
+def test_a_huge_picture_is_refused_before_it_is_decoded(bomb: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(_image: Image.Image) -> None:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", never)
+    with pytest.raises(TooLarge):
+        reencode(bomb, RULES)
+
+
+def test_the_beginning_tells_the_format() -> None:
+    assert [sniff(encoded(screenshot(), kind)[:12]) for kind in ("PNG", "JPEG", "WEBP")] == ["PNG", "JPEG", "WEBP"]

@@ -1,0 +1,36 @@
+"""The command ``rewards``."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from servicekit.cli import service_cli
+
+if TYPE_CHECKING:
+    from rewards_service.schemas import VerifyOut
+    from rewards_service.settings import Settings
+
+main = service_cli("rewards_service")
+
+
+@main.command("verify-ledger")
+def verify_ledger() -> None:
+    """Add the whole ledger up. Ends with 1 when it does not hold what it promises."""
+    from rewards_service.settings import Settings  # noqa: PLC0415 - keeps --help quick
+    from servicekit.settings import load_settings  # noqa: PLC0415
+
+    result = asyncio.run(_verify(load_settings(Settings)))
+    click.echo(result.model_dump_json(indent=2))
+    raise SystemExit(0 if result.ok else 1)
+
+
+async def _verify(settings: "Settings") -> "VerifyOut":
+    from rewards_service.services.points import verify  # noqa: PLC0415
+    from servicekit.db import Database  # noqa: PLC0415
+
+    database = Database(settings, application_name="rewards verify-ledger")
+    try:
+        return await verify(database)
+    finally:
+        await database.close()

@@ -1,0 +1,59 @@
+"""The auth service, asked about the person who asks us, with that person's own token."""
+
+from typing import Protocol
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from servicekit.problems import InvalidToken, Unavailable
+
+PATIENCE_S = 2.0  # a name is not worth a longer wait
+
+
+class AccountInfo(BaseModel):
+    """What matters here of an account."""
+
+    name: str
+    email_verified: bool
+
+
+class Accounts(Protocol):
+    """Where people are looked up."""
+
+    async def me(self, token: str) -> AccountInfo:
+        """The account of the token's bearer. Raises InvalidToken or Unavailable."""
+
+
+class HttpAccounts:
+    """The auth service over HTTP."""
+
+    def __init__(self, url: str, client: httpx.AsyncClient) -> None:
+        self._url = url.rstrip("/")
+        self._client = client
+
+    async def me(self, token: str) -> AccountInfo:
+        """The account of the token's bearer. Raises InvalidToken or Unavailable."""
+        headers = {"Authorization": f"Bearer {token}"}
+        try:
+            response = await self._client.get(f"{self._url}/api/v1/users/me", headers=headers, timeout=PATIENCE_S)
+            if response.status_code == httpx.codes.UNAUTHORIZED:
+                raise InvalidToken
+            return AccountInfo.model_validate_json(response.raise_for_status().content)
+        except (httpx.HTTPError, ValidationError) as error:
+            raise Unavailable("The accounts can't be asked at the moment.") from error
+
+
+class FakeAccounts:
+    """One account, whoever asks."""
+
+    def __init__(self) -> None:
+        self.account = AccountInfo(name="Ada", email_verified=True)
+        self.down = False
+        self.asked = 0
+
+    async def me(self, _token: str) -> AccountInfo:
+        """The account. Raises Unavailable while ``down``."""
+        self.asked += 1
+        if self.down:
+            raise Unavailable("The accounts can't be asked at the moment.")
+        return self.account

@@ -1,0 +1,53 @@
+"""The composition root: nothing else builds objects that live as long as the process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+import rewards_service
+from media.blobs import BlobStore
+from media.processor import PictureProcessor
+from rewards_service.clients.accounts import Accounts, HttpAccounts
+from rewards_service.clients.catalog import Catalog, HttpCatalog
+from rewards_service.routers import points, proofs, reviews, tasks
+from rewards_service.routers.upload import ENVELOPE, MAX_FILE
+from rewards_service.services.points import PointsService
+from rewards_service.services.proofs import ProofService
+from rewards_service.services.reviews import ReviewService
+from rewards_service.services.tasks import TaskService
+from rewards_service.settings import Settings
+from servicekit.app import create_service_app, serving
+from servicekit.pagination import Cursors
+from servicekit.tokens import KeySource
+
+
+def create_app(
+    settings: Settings,
+    *,
+    keys: KeySource | None = None,
+    catalog: Catalog | None = None,
+    accounts: Accounts | None = None,
+) -> FastAPI:
+    """The rewards service. ``keys``, ``catalog`` and ``accounts`` take the place of what is asked over HTTP."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with serving(app, settings, package_file=str(rewards_service.__file__), keys=keys):
+            database, http = app.state.database, app.state.http
+            cursors = Cursors(settings.cursor_secret)
+            people = accounts or HttpAccounts(settings.auth_url, http)
+            app.state.tasks = TaskService(database, catalog or HttpCatalog(settings.catalog_url, http), people, cursors)
+            app.state.proofs = ProofService(database, PictureProcessor(), BlobStore(settings.blob_url))
+            app.state.reviews = ReviewService(database, cursors)
+            app.state.points = PointsService(database, people, cursors)
+            yield
+
+    return create_service_app(
+        package="rewards_service",
+        title="Rewards",
+        description="Tasks, their proofs, reviews, and the ledger of points.",
+        lifespan=lifespan,
+        routers=[tasks.router, proofs.router, reviews.router, points.router],
+        max_body_size=MAX_FILE + ENVELOPE,
+    )

@@ -1,0 +1,185 @@
+"""The tables. What must always hold is a constraint here or a trigger of the first migration, not only code."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from servicekit.db import new_metadata
+
+MAX_ATTEMPTS = 3
+# States that leave the way free for a new task of the same app.
+OVER = "status IN ('cancelled', 'expired')"
+_UUID7: dict[str, Any] = {"server_default": text("uuidv7()")}
+_NOW: dict[str, Any] = {"server_default": text("now()")}
+
+
+class Base(SQLModel, registry=registry(metadata=new_metadata())):
+    """The base of this service's tables."""
+
+
+class Task(Base, table=True):
+    """One person's way to the points of one app. Name and points are those of its start."""
+
+    __table_args__ = (
+        CheckConstraint(
+            "status IN ('started', 'submitted', 'approved', 'rejected', 'cancelled', 'expired', 'reversed')",
+            name="status_known",
+        ),
+        CheckConstraint(f"attempts BETWEEN 0 AND {MAX_ATTEMPTS}", name="attempts_bounded"),
+        CheckConstraint(
+            "(attempts = 0) = (status IN ('started', 'cancelled', 'expired'))", name="attempts_match_status"
+        ),
+        CheckConstraint("(attempts = 0) = (proof_id IS NULL)", name="proof_of_last_attempt"),
+        CheckConstraint("points BETWEEN 1 AND 1000000", name="points_bounded"),
+        CheckConstraint("(leased_by IS NULL) = (leased_until IS NULL)", name="lease_whole"),
+        Index("uq_task_user_id_app_id", "user_id", "app_id", unique=True, postgresql_where=text(f"NOT ({OVER})")),
+        Index("ix_task_user_id_id", "user_id", "id"),
+        Index("ix_task_app_id_places", "app_id", postgresql_where=text(f"NOT ({OVER})")),
+        Index("ix_task_queue", "submitted_at", "id", postgresql_where=text("status = 'submitted'")),
+    )
+
+    id: UUID = Field(primary_key=True, sa_column_kwargs=_UUID7)
+    user_id: UUID
+    app_id: UUID
+    app_name: str = Field(sa_type=Text)
+    package_name: str = Field(sa_type=Text)
+    points: int = Field(sa_type=BigInteger)
+    status: str = Field(sa_type=Text, sa_column_kwargs={"server_default": text("'started'")})
+    attempts: int = Field(sa_type=SmallInteger, sa_column_kwargs={"server_default": text("0")})
+    proof_id: UUID | None = Field(sa_column_args=[ForeignKey("proof.id", use_alter=True)])
+    rejection_code: str | None = Field(sa_type=Text)
+    rejection_note: str | None = Field(sa_type=Text)
+    leased_by: UUID | None
+    leased_until: datetime | None = Field(sa_type=DateTime(timezone=True))
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True))
+    created_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs=_NOW)
+    submitted_at: datetime | None = Field(sa_type=DateTime(timezone=True))
+    decided_at: datetime | None = Field(sa_type=DateTime(timezone=True))
+
+    @property
+    def attempts_left(self) -> int:
+        """How many proofs may still be sent."""
+        return MAX_ATTEMPTS - self.attempts
+
+    @property
+    def last_rejection(self) -> dict[str, str | None] | None:
+        """Why the last rejected proof was rejected, if any was."""
+        return {"reason_code": self.rejection_code, "note": self.rejection_note} if self.rejection_code else None
+
+
+class Proof(Base, table=True):
+    """One attempt: the picture, what it is recognised by, and the decision on it."""
+
+    __table_args__ = (
+        UniqueConstraint("task_id", "attempt"),
+        CheckConstraint(f"attempt BETWEEN 1 AND {MAX_ATTEMPTS}", name="attempt_bounded"),
+        CheckConstraint("decision IN ('approve', 'reject')", name="decision_known"),
+        CheckConstraint("(decision IS NULL) = (decided_by IS NULL)", name="decision_has_reviewer"),
+        CheckConstraint("(decision IS NULL) = (decided_at IS NULL)", name="decision_has_time"),
+        CheckConstraint("coalesce(decision, '') = 'reject' OR reason_code IS NULL", name="reason_of_a_reject"),
+        CheckConstraint("coalesce(decision, '') <> 'reject' OR reason_code IS NOT NULL", name="reject_has_reason"),
+        Index("ix_proof_file_sha256", "file_sha256"),
+        Index("ix_proof_pixels_sha256", "pixels_sha256"),
+    )
+
+    id: UUID = Field(primary_key=True, sa_column_kwargs=_UUID7)
+    task_id: UUID = Field(foreign_key="task.id")
+    attempt: int = Field(sa_type=SmallInteger)
+    file_sha256: str = Field(sa_type=Text)  # of the file as it came
+    pixels_sha256: str = Field(sa_type=Text)  # of its pixels, whatever the encoding
+    image_sha256: str = Field(sa_type=Text)  # the name of the stored picture
+    thumbnail_sha256: str = Field(sa_type=Text)
+    width: int
+    height: int
+    created_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs=_NOW)
+    decision: str | None = Field(sa_type=Text)
+    reason_code: str | None = Field(sa_type=Text)
+    note: str | None = Field(sa_type=Text)
+    decided_by: UUID | None
+    decided_at: datetime | None = Field(sa_type=DateTime(timezone=True))
+
+
+class Account(Base, table=True):
+    """A person's account, or one of the system's, which have a name and keep no balance: no row that all must lock."""
+
+    __table_args__ = (
+        UniqueConstraint("user_id"),
+        UniqueConstraint("name"),
+        CheckConstraint("num_nonnulls(user_id, name) = 1", name="one_owner"),
+        CheckConstraint("(user_id IS NULL) = (balance IS NULL)", name="balance_of_users"),
+    )
+
+    id: UUID = Field(primary_key=True, sa_column_kwargs=_UUID7)
+    user_id: UUID | None
+    name: str | None = Field(sa_type=Text)
+    balance: int | None = Field(sa_type=BigInteger)  # moved by the trigger of `entry`, and by nothing else
+    created_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs=_NOW)
+
+
+class Transaction(Base, table=True):
+    """One business event in the ledger: never changed, never twice."""
+
+    __table_args__ = (
+        UniqueConstraint("kind", "reference"),
+        UniqueConstraint("reverses_id"),
+        CheckConstraint("size >= 2", name="two_entries_at_least"),
+        CheckConstraint(
+            "kind <> 'task.approve' OR (task_id IS NOT NULL AND reference = task_id::text)", name="credit_names_task"
+        ),
+        Index("ix_transaction_task_id", "task_id"),
+    )
+
+    id: UUID = Field(primary_key=True, sa_column_kwargs=_UUID7)
+    kind: str = Field(sa_type=Text)
+    reference: str = Field(sa_type=Text)
+    size: int = Field(sa_type=SmallInteger)  # how many entries it has: none can be added later
+    description: str = Field(sa_type=Text)
+    task_id: UUID | None = Field(foreign_key="task.id")
+    reverses_id: UUID | None = Field(foreign_key="transaction.id")
+    created_by: UUID
+    created_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs=_NOW)
+
+
+class Entry(Base, table=True):
+    """One account's part in a transaction. The ids of an account's entries follow the order of its balances."""
+
+    __table_args__ = (
+        CheckConstraint("amount <> 0", name="amount_not_zero"),
+        Index("ix_entry_account_id_id", "account_id", "id"),
+        Index("ix_entry_transaction_id", "transaction_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    transaction_id: UUID = Field(foreign_key="transaction.id")
+    account_id: UUID = Field(foreign_key="account.id")
+    amount: int = Field(sa_type=BigInteger)
+    balance_after: int | None = Field(sa_type=BigInteger)  # null for the system's accounts
+
+
+class IdempotencyKey(Base, table=True):
+    """The first answer to a request, kept so that its repetition gets the same one."""
+
+    __tablename__ = "idempotency_key"
+
+    user_id: UUID = Field(primary_key=True)
+    route: str = Field(primary_key=True, sa_type=Text)
+    key: str = Field(primary_key=True, sa_type=Text)
+    fingerprint: str = Field(sa_type=Text)
+    status: int = Field(sa_type=SmallInteger)
+    body: str = Field(sa_type=Text)
+    location: str | None = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs=_NOW)

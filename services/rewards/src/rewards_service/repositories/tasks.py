@@ -1,0 +1,139 @@
+"""Tasks. Every change of state is one conditional statement, or happens under the row's lock."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rewards_service.models import MAX_ATTEMPTS, OVER, Base, Task
+
+LIFETIME = timedelta(days=7)
+LEASE = timedelta(minutes=10)
+_task = Base.metadata.tables["task"].c
+
+# A started task past its time is expired, whether or not a statement has come by to say so.
+_OVERDUE = and_(_task.status == "started", _task.expires_at <= func.now())
+_HOLDS_A_PLACE = or_(
+    _task.status.in_(["submitted", "approved"]),
+    and_(_task.status == "started", _task.expires_at > func.now()),
+    and_(_task.status == "rejected", _task.attempts < MAX_ATTEMPTS),
+)
+
+
+class TaskRepository:
+    """The tasks, in one transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def expire_overdue(self, user_id: UUID) -> None:
+        """Write down which of this person's tasks have run out of time. Comes before whatever looks at their states."""
+        await self._session.execute(
+            update(Task).where(_task.user_id == user_id, _OVERDUE).values(status="expired"),
+            execution_options={"synchronize_session": False},
+        )
+
+    async def lock_app(self, app_id: UUID) -> None:
+        """Let nobody else count the app's places until the transaction ends."""
+        await self._session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"app {app_id}", 0))))
+
+    async def places_taken(self, app_id: UUID) -> int:
+        """How many tasks of the app are done or may still be."""
+        return await self._session.scalar(select(func.count()).where(_task.app_id == app_id, _HOLDS_A_PLACE)) or 0
+
+    async def add(self, **values: Any) -> Task | None:
+        """A new started task; None when the person has one for this app that is not over."""
+        statement = insert(Task).values(expires_at=func.now() + LIFETIME, **values)
+        statement = statement.on_conflict_do_nothing(
+            index_elements=["user_id", "app_id"], index_where=text(f"NOT ({OVER})")
+        )
+        return (await self._session.scalars(statement.returning(Task))).one_or_none()
+
+    async def of_user(self, user_id: UUID, task_id: UUID) -> Task | None:
+        """This person's task."""
+        return (
+            await self._session.scalars(select(Task).where(_task.id == task_id, _task.user_id == user_id))
+        ).one_or_none()
+
+    async def list_of_user(self, user_id: UUID, status: str | None, before: UUID | None, limit: int) -> list[Task]:
+        """This person's tasks, newest first."""
+        statement = select(Task).where(_task.user_id == user_id).order_by(_task.id.desc()).limit(limit)
+        if status is not None:
+            statement = statement.where(_task.status == status)
+        if before is not None:
+            statement = statement.where(_task.id < before)
+        return list(await self._session.scalars(statement))
+
+    async def locked(self, task_id: UUID) -> Task | None:
+        """The task, its row locked until the transaction ends."""
+        return (await self._session.scalars(select(Task).where(_task.id == task_id).with_for_update())).one_or_none()
+
+    async def cancel(self, user_id: UUID, task_id: UUID) -> Task | None:
+        """Cancel this person's task; None unless it is started."""
+        return await self._change(
+            and_(_task.id == task_id, _task.user_id == user_id, _task.status == "started"), status="cancelled"
+        )
+
+    async def lease(self, reviewer_id: UUID, task_id: UUID) -> Task | None:
+        """Hold a submitted task of somebody else for this reviewer; None when it isn't that, or is held by another."""
+        free = or_(_task.leased_by.is_(None), _task.leased_by == reviewer_id, _task.leased_until <= func.now())
+        return await self._change(
+            and_(_task.id == task_id, _task.status == "submitted", _task.user_id != reviewer_id, free),
+            leased_by=reviewer_id,
+            leased_until=func.now() + LEASE,
+        )
+
+    async def submit(self, task: Task, proof_id: UUID) -> Task:
+        """The locked task with a new proof, waiting for a decision."""
+        return await self._change_locked(
+            task, status="submitted", attempts=task.attempts + 1, proof_id=proof_id, submitted_at=func.now()
+        )
+
+    async def approve(self, task: Task) -> Task:
+        """The locked task, approved. The database refuses it unless its credit is booked in the same transaction."""
+        return await self._change_locked(
+            task, status="approved", decided_at=func.now(), leased_by=None, leased_until=None
+        )
+
+    async def reject(self, task: Task, reason_code: str, note: str | None) -> Task:
+        """The locked task, rejected."""
+        return await self._change_locked(
+            task,
+            status="rejected",
+            rejection_code=reason_code,
+            rejection_note=note,
+            decided_at=func.now(),
+            leased_by=None,
+            leased_until=None,
+        )
+
+    async def _change_locked(self, task: Task, **values: Any) -> Task:
+        changed = await self._change(_task.id == task.id, **values)
+        assert changed is not None  # noqa: S101 - its row is locked
+        return changed
+
+    async def _change(self, condition: ColumnElement[bool], **values: Any) -> Task | None:
+        statement = update(Task).where(condition).values(**values).returning(Task)
+        return (await self._session.scalars(statement, execution_options={"populate_existing": True})).one_or_none()
+
+    async def counts(self, user_id: UUID) -> dict[str, int]:
+        """How many of this person's tasks are ``active``, ``pending`` and ``completed``, and the ``points`` pending."""
+        mine = func.count()
+        active = or_(_task.status == "started", and_(_task.status == "rejected", _task.attempts < MAX_ATTEMPTS))
+        pending = _task.status == "submitted"
+        row = await self._session.execute(
+            select(
+                mine.filter(active).label("active"),
+                mine.filter(pending).label("pending"),
+                mine.filter(_task.status == "approved").label("completed"),
+                func.coalesce(func.sum(_task.points).filter(pending), 0).label("points"),
+            ).where(_task.user_id == user_id)
+        )
+        return {name: int(value) for name, value in row.one()._mapping.items()}  # noqa: SLF001 - SQLAlchemy's public name
+
+    async def now(self) -> datetime:
+        """The time of this transaction, by the database's clock."""
+        return (await self._session.scalars(select(func.now()))).one()

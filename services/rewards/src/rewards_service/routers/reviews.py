@@ -1,0 +1,60 @@
+"""Reviews, for those who decide."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from rewards_service.dependencies import KEYED, Key, Reviewer, Reviews
+from rewards_service.routers.answers import respond
+from rewards_service.schemas import DecisionIn, DecisionOut, LeaseOut, ReviewItem
+from rewards_service.services.idempotency import Call
+from servicekit.pagination import CursorParam, Limit, add_next_link
+from servicekit.schemas import Page
+
+router = APIRouter(prefix="/api/v1/reviews")
+
+
+@router.get("")
+async def list_reviews(
+    request: Request,
+    response: Response,
+    reviewer: Reviewer,
+    reviews: Reviews,
+    sort: Annotated[Literal["age"], Query(description="`age`: the longest wait first")] = "age",  # noqa: ARG001 - the only order so far
+    limit: Limit = 50,
+    cursor: CursorParam = None,
+) -> Page[ReviewItem]:
+    """The proofs that wait for a decision, with the person's record and hints on re-used pictures. Not your own."""
+    page = await reviews.queue(reviewer.user_id, cursor, limit)
+    add_next_link(request, response, page.next_cursor)
+    return page
+
+
+@router.post("/{task_id}/lease", responses={423: {"description": "Another reviewer holds the task"}})
+async def lease_review(task_id: UUID, reviewer: Reviewer, reviews: Reviews) -> LeaseOut:
+    """Hold a task for ten minutes, so that nobody else decides on it. Again: ten more."""
+    return await reviews.lease(reviewer.user_id, task_id)
+
+
+@router.post(
+    "/{task_id}/decision",
+    response_model=DecisionOut,
+    openapi_extra=KEYED,
+    responses={
+        403: {"description": "The task is your own"},
+        409: {"description": "Decided already, or nothing to decide"},
+        423: {"description": "Another reviewer holds the task"},
+    },
+)
+async def decide_review(
+    task_id: UUID, body: DecisionIn, request: Request, reviewer: Reviewer, key: Key, reviews: Reviews
+) -> Response:
+    """Approve or reject a task's newest proof.
+
+    An approval credits the points in the same transaction, once and for ever. A reject needs a reason, which the person
+    sees, and leaves the attempts that are left.
+    """
+    content = body.model_dump_json().encode()
+    call = Call.of(reviewer.user_id, "decide_review", key, path=request.scope["path"], content=content)
+    return respond(await reviews.decide(call, task_id, body))

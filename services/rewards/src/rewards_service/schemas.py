@@ -1,0 +1,236 @@
+"""What comes in and what goes out."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+
+from servicekit.schemas import Input, Output
+
+TaskStatus = Literal["started", "submitted", "approved", "rejected", "cancelled", "expired", "reversed"]
+ReasonCode = Literal["wrong_app", "not_open", "unreadable", "duplicate", "edited", "other"]
+
+_USER_ID = "0199d1a2-7b60-7f3e-9c7d-2f0f1a6b5c01"
+_APP_ID = "0199d1a2-7b60-7f3e-9c7d-2f0f1a6b5c02"
+_TASK_ID = "0199d1a2-7b60-7f3e-9c7d-2f0f1a6b5c03"
+_PROOF_ID = "0199d1a2-7b60-7f3e-9c7d-2f0f1a6b5c04"
+_TRANSACTION_ID = "0199d1a2-7b60-7f3e-9c7d-2f0f1a6b5c05"
+
+
+def _example(**values: Any) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [values]})
+
+
+class TaskIn(Input):
+    """Which app to start."""
+
+    model_config = _example(app_id=_APP_ID)
+
+    app_id: UUID
+
+
+class Rejection(Output):
+    """Why a proof was rejected."""
+
+    reason_code: ReasonCode
+    note: str | None
+
+
+class TaskOut(Output):
+    """A task. Name and points of the app are those of the task's start and never change."""
+
+    model_config = _example(
+        id=_TASK_ID,
+        user_id=_USER_ID,
+        app_id=_APP_ID,
+        app_name="Example Reader",
+        package_name="org.example.reader",
+        points=250,
+        status="started",
+        attempts_left=3,
+        last_rejection=None,
+        proof_id=None,
+        expires_at="2026-01-08T09:00:00Z",
+        created_at="2026-01-01T09:00:00Z",
+        submitted_at=None,
+        decided_at=None,
+    )
+
+    id: UUID
+    user_id: UUID
+    app_id: UUID
+    app_name: str
+    package_name: str
+    points: int
+    status: TaskStatus
+    attempts_left: int = Field(description="How many proofs may still be sent")
+    last_rejection: Rejection | None
+    proof_id: UUID | None = Field(description="The newest proof")
+    expires_at: datetime = Field(description="When the task ends if it is still `started`")
+    created_at: datetime
+    submitted_at: datetime | None
+    decided_at: datetime | None
+
+
+class ProofOut(Output):
+    """A proof. Its picture is at `/api/v1/proofs/{id}/image`, upright and without any metadata."""
+
+    model_config = _example(
+        id=_PROOF_ID, task_id=_TASK_ID, attempt=1, width=1080, height=2400, created_at="2026-01-02T10:00:00Z"
+    )
+
+    id: UUID
+    task_id: UUID
+    attempt: int
+    width: int
+    height: int
+    created_at: datetime
+
+
+class Record(Output):
+    """How the person's proofs fared until now."""
+
+    approved: int
+    rejected: int
+
+
+class Hints(Output):
+    """How many other proofs, by anyone, came as the same file, or as the same pixels in whatever file."""
+
+    same_file: int
+    same_pixels: int
+
+
+class LeaseOut(Output):
+    """Until when a reviewer holds a task."""
+
+    model_config = _example(task_id=_TASK_ID, expires_at="2026-01-02T10:10:00Z")
+
+    task_id: UUID
+    expires_at: datetime
+
+
+class Holder(Output):
+    """Who holds a task at the moment."""
+
+    reviewer_id: UUID
+    expires_at: datetime
+
+
+class ReviewItem(Output):
+    """A task that waits for a decision, with what helps to decide."""
+
+    task: TaskOut
+    proof: ProofOut
+    record: Record
+    hints: Hints
+    lease: Holder | None
+
+
+class DecisionIn(Input):
+    """The decision on a task's newest proof."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"decision": "approve"},
+                {"decision": "reject", "reason_code": "not_open", "note": "The app itself must be on the picture."},
+            ]
+        }
+    )
+
+    decision: Literal["approve", "reject"]
+    reason_code: ReasonCode | None = Field(default=None, validate_default=True)
+    note: str | None = Field(default=None, max_length=1000, validate_default=True)
+    proof_id: UUID | None = Field(default=None, description="The proof that was looked at: 409 if there is a newer one")
+
+    @field_validator("reason_code")
+    @classmethod
+    def _reason_of_a_reject(cls, value: ReasonCode | None, info: ValidationInfo) -> ReasonCode | None:
+        if info.data.get("decision") == "reject" and value is None:
+            raise ValueError("A reject needs a reason")
+        if info.data.get("decision") == "approve" and value is not None:
+            raise ValueError("Only a reject has a reason")
+        return value
+
+    @field_validator("note")
+    @classmethod
+    def _note_of_other(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("reason_code") == "other" and not value:
+            raise ValueError("The reason `other` needs a note")
+        return value or None
+
+
+class DecisionOut(Output):
+    """The outcome; `transaction_id` is the credit, when there is one."""
+
+    task: TaskOut
+    transaction_id: UUID | None = None
+
+
+class PointsOut(Output):
+    """What somebody has, and what may come."""
+
+    model_config = _example(balance=750, pending=250, lifetime_earned=1000)
+
+    balance: int
+    pending: int = Field(description="The points of the tasks that wait for a decision")
+    lifetime_earned: int = Field(description="All that was ever earned and not taken back, whether spent or not")
+
+
+class EntryOut(Output):
+    """A line of the statement."""
+
+    model_config = _example(
+        transaction_id=_TRANSACTION_ID,
+        kind="task.approve",
+        description="Example Reader",
+        points=250,
+        balance_after=750,
+        task_id=_TASK_ID,
+        created_at="2026-01-03T11:00:00Z",
+    )
+
+    transaction_id: UUID
+    kind: str
+    description: str
+    points: int
+    balance_after: int
+    task_id: UUID | None
+    created_at: datetime
+
+
+class SummaryOut(Output):
+    """The first page after signing in, in one call."""
+
+    model_config = _example(
+        name="Ada", points=750, points_pending=250, lifetime_earned=1000, tasks_active=1, tasks_pending=1,
+        tasks_completed=3,
+    )  # fmt: skip
+
+    name: str | None = Field(description="null while the accounts can't be asked")
+    points: int
+    points_pending: int
+    lifetime_earned: int
+    tasks_active: int = Field(description="`started`, or `rejected` with attempts left: it is the person's turn")
+    tasks_pending: int = Field(description="`submitted`: it is a reviewer's turn")
+    tasks_completed: int
+
+
+class VerifyOut(Output):
+    """Whether the ledger holds what it promises. `ok` when `sum` and the last four are 0."""
+
+    model_config = _example(
+        ok=True, transactions=1200, entries=2400, sum=0, mismatched_balances=0, unbalanced_transactions=0,
+        approved_without_credit=0, credits_without_approval=0,
+    )  # fmt: skip
+
+    ok: bool
+    transactions: int
+    entries: int
+    sum: int = Field(description="over all entries of all accounts")
+    mismatched_balances: int = Field(description="accounts whose balance is not the sum of their entries")
+    unbalanced_transactions: int
+    approved_without_credit: int
+    credits_without_approval: int

@@ -1,0 +1,85 @@
+"""What people have: balance, statement, summary; and whether the ledger as a whole is right."""
+
+from uuid import UUID
+
+from rewards_service.clients.accounts import Accounts
+from rewards_service.repositories.ledger import LedgerRepository
+from rewards_service.repositories.tasks import TaskRepository
+from rewards_service.schemas import EntryOut, PointsOut, SummaryOut, VerifyOut
+from servicekit.db import Database
+from servicekit.pagination import Cursors
+from servicekit.problems import DomainError
+from servicekit.schemas import Page
+
+
+class PointsService:
+    """Reads the ledger."""
+
+    def __init__(self, database: Database, accounts: Accounts, cursors: Cursors) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._cursors = cursors
+
+    async def points(self, user_id: UUID) -> PointsOut:
+        """This person's points."""
+        async with self._database.transaction() as session:
+            balance, lifetime = await LedgerRepository(session).balance(user_id)
+            counts = await TaskRepository(session).counts(user_id)
+        return PointsOut(balance=balance, pending=counts["points"], lifetime_earned=lifetime)
+
+    async def statement(self, user_id: UUID, cursor: str | None, limit: int) -> Page[EntryOut]:
+        """This person's entries, newest first."""
+        scope = f"entries {user_id}"
+        before = self._cursors.decode(scope, cursor)[0] if cursor else None
+        async with self._database.transaction() as session:
+            rows = await LedgerRepository(session).statement(user_id, before, limit + 1)
+        items = [
+            EntryOut(
+                transaction_id=transaction.id,
+                kind=transaction.kind,
+                description=transaction.description,
+                points=entry.amount,
+                balance_after=entry.balance_after or 0,
+                task_id=transaction.task_id,
+                created_at=transaction.created_at,
+            )
+            for entry, transaction in rows[:limit]
+        ]
+        more = len(rows) > limit
+        return Page(items=items, next_cursor=self._cursors.encode(scope, [rows[limit - 1][0].id]) if more else None)
+
+    async def summary(self, user_id: UUID, token: str) -> SummaryOut:
+        """Name, points and tasks. The accounts are asked first, so that no transaction waits for them."""
+        name = await self._name(token)
+        async with self._database.transaction() as session:
+            balance, lifetime = await LedgerRepository(session).balance(user_id)
+            tasks = TaskRepository(session)
+            await tasks.expire_overdue(user_id)
+            counts = await tasks.counts(user_id)
+        return SummaryOut(
+            name=name,
+            points=balance,
+            points_pending=counts["points"],
+            lifetime_earned=lifetime,
+            tasks_active=counts["active"],
+            tasks_pending=counts["pending"],
+            tasks_completed=counts["completed"],
+        )
+
+    async def _name(self, token: str) -> str | None:
+        try:
+            return (await self._accounts.me(token)).name
+        except DomainError:  # the page is worth more than the name on it
+            return None
+
+    async def verify(self) -> VerifyOut:
+        """Whether the ledger holds what it promises, over all accounts."""
+        return await verify(self._database)
+
+
+async def verify(database: Database) -> VerifyOut:
+    """Whether the ledger in this database holds what it promises."""
+    async with database.transaction() as session:
+        found = await LedgerRepository(session).verify()
+    faults = [value for name, value in found.items() if name not in {"transactions", "entries"}]
+    return VerifyOut(ok=not any(faults), **found)

@@ -1,0 +1,144 @@
+"""Sending a proof, and looking at its picture."""
+
+from dataclasses import dataclass
+from typing import BinaryIO
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from media.blobs import BlobStore
+from media.errors import BlobError, PictureError, UnknownFormat
+from media.picture import Picture
+from media.processor import PictureProcessor
+from rewards_service.errors import (
+    PictureRefused,
+    ProofNotExpected,
+    ProofNotFound,
+    TaskNotFound,
+    UnsupportedPicture,
+)
+from rewards_service.models import Proof, Task
+from rewards_service.repositories.proofs import ProofRepository
+from rewards_service.repositories.tasks import TaskRepository
+from rewards_service.schemas import ProofOut
+from rewards_service.services.idempotency import Answer, Call, Once
+from servicekit.db import Database
+from servicekit.logs import get_logger
+from servicekit.problems import FieldProblem, Unavailable
+from servicekit.tokens import Principal
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A picture and its thumbnail, in the blob store."""
+
+    picture: Picture
+    image_sha256: str
+    thumbnail_sha256: str
+
+
+class ProofService:
+    """Proofs. No transaction is open while a body is read, a picture decoded, or a blob stored."""
+
+    def __init__(self, database: Database, pictures: PictureProcessor, blobs: BlobStore) -> None:
+        self._database = database
+        self._once = Once(database)
+        self._pictures = pictures
+        self._blobs = blobs
+
+    async def admit(self, user_id: UUID, task_id: UUID, route: str, key: str) -> None:
+        """Say whether a proof is worth reading at all: the task takes one, or the key has an answer already.
+
+        Raises:
+            TaskNotFound, ProofNotExpected: see there.
+        """
+        if await self._once.used(user_id, route, key):
+            return
+        async with self._database.transaction() as session:
+            tasks = TaskRepository(session)
+            await tasks.expire_overdue(user_id)
+            _expect_proof(await tasks.of_user(user_id, task_id))
+
+    async def submit(self, call: Call, task_id: UUID, file: BinaryIO, file_sha256: str) -> Answer:
+        """Make a clean picture of ``file``, store it, and hand the task to the reviewers.
+
+        Raises:
+            UnsupportedPicture, PictureRefused, TaskNotFound, ProofNotExpected: see there.
+            Unavailable: the blob store is away.
+        """
+        known = await self._once.known(call)
+        if known is not None:
+            return known
+        stored = await self._store(file)
+
+        async def effect(session: AsyncSession) -> Answer:
+            proof = await _add(session, call.user_id, task_id, file_sha256, stored)
+            return Answer.of(201, ProofOut.model_validate(proof), location=f"/api/v1/proofs/{proof.id}/image")
+
+        return await self._once.run(call, effect)
+
+    async def _store(self, file: BinaryIO) -> Stored:
+        try:
+            picture = await self._pictures.process(file)
+            return Stored(picture, await self._blobs.put(picture.content), await self._blobs.put(picture.thumbnail))
+        except UnknownFormat as error:
+            raise UnsupportedPicture(str(error)) from error
+        except PictureError as error:
+            fault = FieldProblem(pointer="/file", code=_code_of(error), detail=str(error))
+            raise PictureRefused(errors=[fault]) from error
+        except BlobError as error:
+            log.warning("blob.failed", error=str(error))
+            raise Unavailable("Pictures can't be stored at the moment.") from error
+
+    async def find(self, principal: Principal, proof_id: UUID) -> Proof:
+        """A proof that the caller may look at: their own, or any for reviewers. Raises ProofNotFound."""
+        async with self._database.transaction() as session:
+            found = await ProofRepository(session).with_owner(proof_id)
+        if found is None or (found[1] != principal.user_id and "reviewer" not in principal.roles):
+            raise ProofNotFound
+        return found[0]
+
+    async def read(self, digest: str) -> bytes:
+        """A stored picture. Raises Unavailable."""
+        try:
+            return await self._blobs.get(digest)
+        except BlobError as error:
+            log.warning("blob.failed", error=str(error))
+            raise Unavailable("The picture can't be read at the moment.") from error
+
+
+def _expect_proof(task: Task | None) -> Task:
+    if task is None:
+        raise TaskNotFound
+    if task.status == "rejected" and task.attempts_left == 0:
+        raise ProofNotExpected("No attempts are left.")
+    if task.status not in {"started", "rejected"}:
+        raise ProofNotExpected(f"The task is {task.status}.")
+    return task
+
+
+async def _add(session: AsyncSession, user_id: UUID, task_id: UUID, file_sha256: str, stored: Stored) -> Proof:
+    tasks = TaskRepository(session)
+    await tasks.expire_overdue(user_id)
+    task = await tasks.locked(task_id)
+    task = _expect_proof(task if task is not None and task.user_id == user_id else None)
+    proof = await ProofRepository(session).add(
+        task_id=task_id,
+        attempt=task.attempts + 1,
+        file_sha256=file_sha256,
+        pixels_sha256=stored.picture.pixels_sha256,
+        image_sha256=stored.image_sha256,
+        thumbnail_sha256=stored.thumbnail_sha256,
+        width=stored.picture.width,
+        height=stored.picture.height,
+    )
+    await tasks.submit(task, proof.id)
+    return proof
+
+
+def _code_of(error: PictureError) -> str:
+    return {"TooSmall": "too-small", "TooLarge": "too-large", "Animated": "animated"}.get(
+        type(error).__name__, "undecodable"
+    )

@@ -1,0 +1,16 @@
+"""What the service reads from its environment."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from servicekit.settings import ApiSettings
+
+
+class Settings(ApiSettings):
+    """Settings of the rewards service: ``REWARDS_<NAME>``."""
+
+    model_config = SettingsConfigDict(env_prefix="REWARDS_")
+
+    catalog_url: str = Field(description="where the catalogue service answers")
+    auth_url: str = Field(description="where the auth service answers")
+    blob_url: str = Field(description="where pictures are kept: file:///path, s3://bucket/path, ...")

@@ -1,0 +1,173 @@
+"""The service in process, on a real database, with the fakes of its siblings."""
+
+import io
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI
+from PIL import Image
+
+import rewards_service
+from rewards_service.clients.accounts import AccountInfo, FakeAccounts
+from rewards_service.clients.catalog import CatalogApp, FakeCatalog
+from rewards_service.main import create_app
+from rewards_service.settings import Settings
+from servicekit import testing
+
+
+def png(width: int = 360, height: int = 640, colour: tuple[int, int, int] = (20, 90, 160)) -> bytes:
+    """A plain picture."""
+    content = io.BytesIO()
+    Image.new("RGB", (width, height), colour).save(content, "PNG")
+    return content.getvalue()
+
+
+class Person:
+    """Somebody signed in, and what they do through the API."""
+
+    def __init__(self, client: httpx.AsyncClient, user_id: UUID) -> None:
+        self.client = client
+        self.id = user_id
+
+    async def get(self, path: str, **options: Any) -> httpx.Response:
+        return await self.client.get(path, **options)
+
+    async def post(self, path: str, *, key: str | None = None, **options: Any) -> httpx.Response:
+        headers = {"Idempotency-Key": key or str(uuid4()), **options.pop("headers", {})}
+        return await self.client.post(path, headers=headers, **options)
+
+    async def start(self, app: CatalogApp, key: str | None = None) -> httpx.Response:
+        return await self.post("/api/v1/tasks", key=key, json={"app_id": str(app.id)})
+
+    async def send_proof(self, task_id: str, content: bytes | None = None, key: str | None = None) -> httpx.Response:
+        files = {"file": ("screen.png", png() if content is None else content, "image/png")}
+        return await self.post(f"/api/v1/tasks/{task_id}/proofs", key=key, files=files)
+
+    async def submitted_task(self, app: CatalogApp, content: bytes | None = None) -> str:
+        task_id = (await self.start(app)).json()["id"]
+        assert (await self.send_proof(task_id, content)).status_code == 201
+        return str(task_id)
+
+    async def decide(self, task_id: str, key: str | None = None, **decision: Any) -> httpx.Response:
+        return await self.post(f"/api/v1/reviews/{task_id}/decision", key=key, json=decision)
+
+    async def points(self) -> dict[str, Any]:
+        answer: dict[str, Any] = (await self.get("/api/v1/points")).json()
+        return answer
+
+
+PersonMaker = Callable[..., Person]
+AppMaker = Callable[..., CatalogApp]
+
+
+@pytest.fixture(scope="session")
+def picture() -> Callable[..., bytes]:
+    """Makes a plain PNG."""
+    return png
+
+
+@pytest.fixture(scope="session")
+async def database_url() -> str:
+    return await testing.create_database(str(rewards_service.__file__), "rewards")
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings.example(
+        database_url=database_url,
+        database_pool_size=20,
+        cursor_secret=testing.TEST_SECRET,
+        blob_url=f"file://{tmp_path_factory.mktemp('blobs')}",
+    )
+
+
+@pytest.fixture(scope="session")
+def blob_folder(settings: Settings) -> Path:
+    return Path(settings.blob_url.removeprefix("file://"))
+
+
+@pytest.fixture(scope="session")
+def _catalog() -> FakeCatalog:
+    return FakeCatalog()
+
+
+@pytest.fixture(scope="session")
+def _accounts() -> FakeAccounts:
+    return FakeAccounts()
+
+
+@pytest.fixture
+def catalog(_catalog: FakeCatalog) -> Iterator[FakeCatalog]:
+    yield _catalog
+    _catalog.apps.clear()
+    _catalog.down = False
+
+
+@pytest.fixture
+def accounts(_accounts: FakeAccounts) -> Iterator[FakeAccounts]:
+    yield _accounts
+    _accounts.account = AccountInfo(name="Ada", email_verified=True)
+    _accounts.down = False
+    _accounts.asked = 0
+
+
+@pytest.fixture(scope="session")
+async def running_app(settings: Settings, _catalog: FakeCatalog, _accounts: FakeAccounts) -> AsyncIterator[FastAPI]:
+    app = create_app(settings, keys=testing.test_keys(), catalog=_catalog, accounts=_accounts)
+    async with testing.running(app):
+        yield app
+
+
+@pytest.fixture
+async def app(running_app: FastAPI, database_url: str) -> FastAPI:
+    """The service with empty tables."""
+    await testing.empty_tables(database_url)
+    return running_app
+
+
+@pytest.fixture
+async def sql(app: FastAPI, database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the test's own."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def person(app: FastAPI, settings: Settings) -> AsyncIterator[PersonMaker]:
+    """Signs somebody in: ``person()``, ``person("reviewer")``."""
+    clients: list[httpx.AsyncClient] = []
+
+    def sign_in(*roles: str, email_verified: bool = True) -> Person:
+        user_id = uuid4()
+        token = testing.make_token(user_id, roles or ("user",), settings, email_verified=email_verified)
+        clients.append(testing.client_of(app, token))
+        return Person(clients[-1], user_id)
+
+    yield sign_in
+    for client in clients:
+        await client.aclose()
+
+
+@pytest.fixture
+def offered(catalog: FakeCatalog) -> AppMaker:
+    """Puts an app into the catalogue."""
+
+    def offer(**values: Any) -> CatalogApp:
+        defaults = {
+            "id": uuid4(),
+            "name": "Example Reader",
+            "package_name": "org.example.reader",
+            "points": 250,
+            "status": "published",
+        }
+        app = CatalogApp.model_validate({**defaults, **values})
+        catalog.apps[app.id] = app
+        return app
+
+    return offer
