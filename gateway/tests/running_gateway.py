@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-import pytest
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -133,7 +132,7 @@ class Gateway:
         return self.services[name]
 
     async def exchange(self, request: bytes) -> bytes:
-        """Send bytes on a connection of their own and return all that comes until the gateway closes or is silent."""
+        """Send bytes on a connection of their own and return the first answer; its body only if a length is given."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             writer.write(request)
@@ -166,8 +165,3 @@ async def open_gateway(
         )
         yield Gateway(port, client, services)
 
-
-@pytest.fixture
-async def gateway() -> AsyncIterator[Gateway]:
-    async with open_gateway() as running:
-        yield running
