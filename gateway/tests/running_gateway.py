@@ -21,8 +21,10 @@ RawHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[No
 
 @asynccontextmanager
 async def serving(app: ASGIApp) -> AsyncIterator[tuple[int, ServerState]]:
-    """``app`` under uvicorn's own protocol on a free port of loopback."""
-    config = uvicorn.Config(app, http="httptools", ws="none", log_config=None, server_header=False, date_header=False)
+    """``app`` under uvicorn's protocol, set up as ``gateway serve`` does, on a free port of loopback."""
+    config = uvicorn.Config(
+        app, http="httptools", ws="none", log_config=None, server_header=False, date_header=False, proxy_headers=False
+    )
     config.load()
     state = ServerState()
 
@@ -164,4 +166,3 @@ async def open_gateway(
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10)
         )
         yield Gateway(port, client, services)
-

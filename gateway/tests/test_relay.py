@@ -239,7 +239,8 @@ async def test_websockets_are_refused(gateway: Gateway) -> None:
 
 async def test_another_upgrade_is_answered_without_it(gateway: Gateway) -> None:
     response = await gateway.client.get(
-        "/api/v1/apps", headers={"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABk"}
+        "/api/v1/apps",
+        headers={"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABk"},
     )
     assert response.status_code == 200
     names = {name for name, _ in gateway.catalog.asked[0].headers}
