@@ -160,9 +160,7 @@ async def open_gateway(
             urls[f"{name}_url"] = f"http://127.0.0.1:{port}"
         settings = Settings.model_validate({"environment": "test", "rate_limits": False, **urls, **values})
         app = create_app(settings, **({"clock": clock} if clock else {}))
-        port, _ = await stack.enter_async_context(serving(app))
+        door, _ = await stack.enter_async_context(serving(app))
         stack.callback(app.close)
-        client = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10)
-        )
-        yield Gateway(port, client, services)
+        client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{door}", trust_env=False, timeout=10)
+        yield Gateway(door, await stack.enter_async_context(client), services)

@@ -5,8 +5,9 @@ import asyncio
 import httpx
 import pytest
 from running_gateway import Gateway, open_gateway, raw_server, reply
-from servicekit.middleware import API_HEADERS
 from starlette.types import Receive, Scope, Send
+
+from servicekit.middleware import API_HEADERS
 
 
 def assert_problem(response: httpx.Response, status: int, code: str) -> None:

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from running_gateway import Gateway, open_gateway, raw_server, reply
+from running_gateway import Gateway, open_gateway, reply
 from starlette.types import Receive, Scope, Send
 
 FORGED = {
