@@ -40,6 +40,11 @@ class Door:
         self._settings = settings
         self._always: RawHeaders = [HSTS] if settings.hsts else []
 
+    def close(self) -> None:
+        """Cut all connections to the services."""
+        for upstream in self._upstreams.values():
+            upstream.close()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI. What is relayed is logged once, by the service, under the same request id; what is refused, here."""
         if scope["type"] == "websocket":
@@ -47,6 +52,7 @@ class Door:
             return
         if scope["type"] == "lifespan":
             await self._own(scope, receive, send)
+            self.close()
             return
         answer = _Answer(send, self._always)
         try:

@@ -1,8 +1,7 @@
 """Where the gateway is put together."""
 
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 from fastapi import FastAPI
 
@@ -26,16 +25,9 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.monotoni
 
 
 def _own_app(table: RouteTable, upstreams: dict[str, Upstream], clock: Callable[[], float]) -> FastAPI:
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
-        for upstream in upstreams.values():
-            upstream.close()
-
     app = FastAPI(
         title="gateway",
         description="The door: health, and what errors mean",
-        lifespan=lifespan,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,

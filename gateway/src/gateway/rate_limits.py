@@ -89,7 +89,8 @@ class Buckets:
         return fields
 
     def _standing(self, until_full: float) -> tuple[bytes, bytes]:
-        left = self._policy.burst - math.ceil(until_full * self._policy.per_second - 1e-6)
+        until_full -= 1e-6  # sums of tenths are not exact
+        left = self._policy.burst - math.ceil(until_full * self._policy.per_second)
         return b"ratelimit", b'"%b";r=%d;t=%d' % (self._policy.name.encode(), left, math.ceil(until_full))
 
 

@@ -1,5 +1,6 @@
 """Which upstream answers for which path. Closed by default: what is not listed below ``/api`` is unknown."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +11,8 @@ SCREENSHOT_BODY: Final = 9 * MIB  # 8 MiB of image, and the multipart form aroun
 
 # Below these nothing is passed on that no route names.
 CLOSED: Final = frozenset({b"api", b".well-known", b"internal"})
+
+_PLAIN: Final = re.compile(r"/|(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +26,7 @@ class Route:
 
     def __post_init__(self) -> None:
         """A line that could never match, or would match something else, is refused at the start."""
-        plain = self.prefix.isascii() and not set(self.prefix) & set("%;\\?#* ")
-        if not plain or not self.prefix.startswith("/") or self.prefix != "/" + self.prefix.strip("/"):
+        if not _PLAIN.fullmatch(self.prefix):
             raise ValueError(f"not a plain path prefix: {self.prefix!r}")
         if self.max_body < 0:
             raise ValueError(f"{self.prefix}: a negative body limit")

@@ -1,0 +1,192 @@
+"""What the client is told when a service does not answer as it should."""
+
+import asyncio
+
+import httpx
+import pytest
+from running_gateway import Gateway, open_gateway, raw_server, reply
+from starlette.types import Receive, Scope, Send
+
+from servicekit.middleware import API_HEADERS
+
+
+def assert_problem(response: httpx.Response, status: int, code: str) -> None:
+    headers, problem = response.headers, response.json()
+    assert (response.status_code, problem["status"], problem["code"]) == (status, status, code)
+    assert problem["type"] == f"/problems/{code}"
+    assert headers["content-type"] == "application/problem+json"
+    assert headers.get_list("x-request-id") == [problem["request_id"]]
+    assert {name: headers[name] for name in API_HEADERS} == API_HEADERS
+
+
+async def closed_port() -> int:
+    server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+    port: int = server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+    return port
+
+
+async def test_a_service_that_is_away_is_503() -> None:
+    async with open_gateway(ports={"catalog": await closed_port()}) as gateway:
+        response = await gateway.client.get("/api/v1/apps")
+        assert_problem(response, 503, "upstream-unavailable")
+        assert response.headers["retry-after"] == "1"
+        assert (await gateway.client.get("/api/v1/isins")).status_code == 200
+
+
+async def test_a_service_that_does_not_answer_in_time_is_504() -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with raw_server(handle) as port, open_gateway(ports={"catalog": port}, header_seconds=0.05) as gateway:
+        assert_problem(await gateway.client.get("/api/v1/apps"), 504, "upstream-timeout")
+        assert_problem(await gateway.client.post("/api/v1/apps", json={}), 504, "upstream-timeout")
+
+
+async def test_an_answer_that_falls_silent_is_cut() -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+        await reader.read()
+
+    async with raw_server(handle) as port, open_gateway(ports={"catalog": port}, idle_seconds=0.05) as gateway:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await gateway.client.get("/api/v1/apps")
+
+
+async def test_an_upload_that_falls_silent_is_408() -> None:
+    async with open_gateway(idle_seconds=0.05) as gateway:
+        answer = await gateway.exchange(b"POST /api/v1/tasks HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf")
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        answer = await gateway.exchange(b"POST /api/v1/tasks HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_service_that_takes_nothing_of_an_upload_is_504() -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reader._transport.pause_reading()  # type: ignore[attr-defined]  # asyncio's own
+        await asyncio.Event().wait()
+
+    async with raw_server(handle) as port, open_gateway(ports={"rewards": port}, idle_seconds=0.3) as gateway:
+        response = await gateway.client.post("/api/v1/tasks/1/proofs", content=bytes(9 * 1024 * 1024))
+        assert_problem(response, 504, "upstream-timeout")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Le",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X-A: " + b"a" * 70_000 + b"\r\n\r\n",
+    ],
+    ids=[
+        "nothing",
+        "half a head",
+        "another protocol",
+        "two lengths",
+        "length and chunked",
+        "a switch",
+        "a huge header",
+    ],
+)
+async def test_an_answer_that_is_none_is_502(answer: bytes) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+
+    async with raw_server(handle) as port, open_gateway(ports={"catalog": port}) as gateway:
+        assert_problem(await gateway.client.get("/api/v1/apps"), 502, "upstream-failed")
+
+
+async def _answers_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Keeps its connection open after one answer, and closes it when the next request comes."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    await reader.readuntil(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [("GET", {}, 200), ("POST", {"Idempotency-Key": "k"}, 200), ("POST", {}, 502)],
+    ids=["safe", "with a key", "neither"],
+)
+async def test_a_stale_connection_is_replaced_when_repeating_is_harmless(
+    method: str, headers: dict[str, str], status: int
+) -> None:
+    async with raw_server(_answers_once) as port, open_gateway(ports={"catalog": port}) as gateway:
+        assert (await gateway.client.get("/api/v1/apps")).status_code == 200
+        response = await gateway.client.request(method, "/api/v1/apps", headers=headers)
+        assert response.status_code == status
+
+
+async def test_a_request_that_was_partly_answered_is_never_repeated() -> None:
+    requests = 0
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        for answer in (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", b"HTTP/1.1 200"):
+            await reader.readuntil(b"\r\n\r\n")
+            requests += 1
+            writer.write(answer)
+        await writer.drain()
+
+    async with raw_server(handle) as port, open_gateway(ports={"catalog": port}) as gateway:
+        assert (await gateway.client.get("/api/v1/apps")).status_code == 200
+        assert_problem(await gateway.client.get("/api/v1/apps"), 502, "upstream-failed")
+    assert requests == 2
+
+
+async def test_bytes_that_nobody_asked_for_are_never_an_answer() -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
+        writer.write(answer + b"ok" + answer + b"no")
+        await reader.read()
+
+    async with raw_server(handle) as port, open_gateway(ports={"catalog": port}) as gateway:
+        for _ in range(3):
+            assert (await gateway.client.get("/api/v1/apps")).content == b"ok"
+
+
+async def test_when_all_connections_are_in_use_it_is_503() -> None:
+    release = asyncio.Event()
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await release.wait()
+        await reply(send, b"{}")
+
+    async with open_gateway(upstream_connections=2) as gateway:
+        gateway.catalog.answer = answer
+        async with asyncio.TaskGroup() as group:
+            waiting = [group.create_task(gateway.client.get("/api/v1/apps")) for _ in range(3)]
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            refused = done.pop().result()
+            assert_problem(refused, 503, "upstream-unavailable")
+            assert refused.headers["retry-after"] == "1"
+            release.set()
+        assert sorted(task.result().status_code for task in waiting) == [200, 200, 503]
+
+
+async def test_a_kept_connection_makes_room_for_a_new_one() -> None:
+    async with (
+        raw_server(_answers_once) as port,
+        open_gateway(ports={"catalog": port}, upstream_connections=1) as gateway,
+    ):
+        for _ in range(3):
+            assert (await gateway.client.get("/api/v1/apps")).status_code == 200
+
+
+async def test_a_fault_of_our_own_is_500_and_tells_nothing(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_args: object) -> bytes:
+        raise RuntimeError("a secret")
+
+    monkeypatch.setattr("gateway.relay.request_head", broken)
+    response = await gateway.client.get("/api/v1/apps")
+    assert_problem(response, 500, "internal-error")
+    assert "secret" not in response.text
