@@ -62,14 +62,14 @@ ENGLISH: Final[Mapping[str, str]] = {
     "register.submit": "Create account",
     "register.have": "You have an account already?",
     "register_sent.title": "Look into your mail",
-    "register_sent.words": "We have sent you a message with a link that confirms your address. You can sign in before that, "
-    "but not start a task.",
+    "register_sent.words": "We have sent you a message with a link that confirms your address. You can sign in before "
+    "that, but not start a task.",
     "register_sent.login": "Go to sign in",
     "verify.title": "Confirm your e-mail address",
     "verify.words": "One click, and the address is yours.",
     "verify.submit": "Confirm my e-mail address",
-    "verify.spent": "This link was used before, is too old, or is not complete. Register again with the same address to "
-    "get a new one. If the address is confirmed already, just sign in.",
+    "verify.spent": "This link was used before, is too old, or is not complete. Register again with the same address "
+    "to get a new one. If the address is confirmed already, just sign in.",
     "verify.register": "Register again",
     "login.title": "Sign in",
     "login.email": "E-mail address",
@@ -244,7 +244,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "isins.search.hint": "Twelve characters, for instance INE002A01018.",
     "isins.submit": "Look up",
     "isins.unknown": "This is a valid ISIN, but none of our lists has it.",
-    "isins.not_one": "This is not an ISIN: it has two letters for the country, nine letters or digits, and a check digit.",
+    "isins.not_one": "This is not an ISIN: that is two letters for the country, nine letters or digits, a check digit.",
     "isins.name": "Name",
     "isins.country": "Country",
     "isins.type": "Type",
@@ -277,7 +277,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "failure.429.title": "Too many tries",
     "failure.429.words": "Wait a moment, then try again.",
     "failure.500.title": "Something broke on our side",
-    "failure.500.words": "It is not your fault, and it has been noted. Try again; if it stays, tell us the number below.",
+    "failure.500.words": "It is not your fault, and it has been noted. If it happens again, tell us the number below.",
     "failure.503.title": "Away for a moment",
     "failure.503.words": "A part of the platform does not answer. Nothing is lost. Try again in a few seconds.",
     "failure.Refused.words": "This part of the site is for reviewers or administrators.",

@@ -109,11 +109,19 @@ async def _edit_page(
     """The form shows what was typed, if anything was, and beside it what the catalogue has now."""
     (app, etag), categories = await asyncio.gather(visit.api.app(app_id), visit.api.categories())
     present = _fields_of(app)
+    typed = form or present
+    theirs = {name: value for name, value in present.items() if typed.get(name, "") != value}
     shown: dict[str, Any] = {"trouble": None, **values}
     return visit.page(
         "admin_app.html",
-        status=status, app=app, etag=etag, categories=categories, present=present, form=form or present, **shown,
-    )  # fmt: skip
+        status=status,
+        app=app,
+        etag=etag,
+        categories=categories,
+        form=typed,
+        theirs=_Theirs(theirs),
+        **shown,
+    )
 
 
 def _changes(form: Form) -> dict[str, Any]:

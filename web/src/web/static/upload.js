@@ -56,6 +56,8 @@ function send() {
   });
   request.addEventListener("load", () => {
     if (request.status === 201 && request.response) return location.assign(request.response.next);
+    const reached = new URL(request.responseURL);
+    if (reached.pathname === "/login") return location.assign(reached); // the session has ended
     finish();
     complain(request.response?.words ?? texts.failed);
   });
