@@ -84,7 +84,7 @@ class Rejection(Answer):
     """Why a proof was not accepted."""
 
     reason_code: str
-    note: str | None = None
+    note: str | None
 
 
 class Proof(Answer):
@@ -107,10 +107,10 @@ class Task(Answer):
     points: int
     status: str
     attempts_left: int
-    expires_at: datetime | None = None
+    last_rejection: Rejection | None
+    proof_id: UUID | None  # the newest
+    expires_at: datetime
     created_at: datetime
-    last_rejection: Rejection | None = None
-    proofs: list[Proof] = []
 
 
 class Balance(Answer):
@@ -124,12 +124,33 @@ class Balance(Answer):
 class Entry(Answer):
     """One line of the statement."""
 
+    kind: str
+    description: str
     points: int
     balance_after: int
+    task_id: UUID | None
     created_at: datetime
-    kind: str | None = None
-    app_name: str | None = None
-    reason: str | None = None
+
+
+class Record(Answer):
+    """How a person's proofs fared until now."""
+
+    approved: int
+    rejected: int
+
+
+class Hints(Answer):
+    """How many other proofs came as the same file, or as the same pixels."""
+
+    same_file: int
+    same_pixels: int
+
+
+class Holder(Answer):
+    """Who holds a task at the moment."""
+
+    reviewer_id: UUID
+    expires_at: datetime
 
 
 class Review(Answer):
@@ -137,12 +158,16 @@ class Review(Answer):
 
     task: Task
     proof: Proof
+    record: Record
+    hints: Hints
+    lease: Holder | None
 
 
-class FeedOfIsin(Answer):
-    """That a feed lists the ISIN, and since when."""
+class Sighting(Answer):
+    """An ISIN on one list."""
 
     feed: str
+    status: str
     first_seen: date
     last_seen: date
 
@@ -151,21 +176,22 @@ class Isin(Answer):
     """What is known about one security."""
 
     isin: str
-    country: str | None = None
-    name: str | None = None
-    type: str | None = None
-    currency: str | None = None
-    lei: str | None = None
-    status: str | None = None
-    feeds: list[FeedOfIsin] = []
+    country: str
+    name: str | None
+    type: str | None
+    currency: str | None
+    lei: str | None
+    status: str
+    feeds: list[Sighting]
 
 
 class Feed(Answer):
     """A daily list, and how fresh it is."""
 
     name: str
-    schedule: str | None = None
-    last_success_at: datetime | None = None
-    next_run_at: datetime | None = None
+    title: str
+    schedule: str
+    last_success_at: datetime | None
+    next_run_at: datetime
     freshness: str
-    rows: int | None = None
+    rows: int

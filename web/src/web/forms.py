@@ -44,12 +44,11 @@ async def checked_form(request: Request, visit: AnyVisit) -> Form:
         raise FormUnreadable
     body = b"".join([chunk async for chunk in _bounded(request, FIELDS_LIMIT)])
     try:
-        pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, max_num_fields=FIELDS_COUNT, errors="strict"
-        )
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=FIELDS_COUNT, errors="strict")
     except ValueError as error:
         raise FormUnreadable from error
-    return _with_token(Form(pairs), visit)
+    # Browsers end the lines of a textarea with CR LF; everywhere else here a line ends with LF.
+    return _with_token(Form({name: value.replace("\r\n", "\n") for name, value in pairs}), visit)
 
 
 async def checked_upload(request: Request, visit: SignedInVisit) -> AsyncGenerator[tuple[Form, Upload | None], None]:

@@ -119,7 +119,7 @@ async def _edit_page(
         etag=etag,
         categories=categories,
         form=typed,
-        theirs=_Theirs(theirs),
+        theirs=theirs,
         **shown,
     )
 

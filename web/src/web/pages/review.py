@@ -45,9 +45,7 @@ async def review(visit: ReviewerVisit, task_id: UUID) -> Response:
 @router.post("/review/{task_id}/decision")
 async def decide(visit: ReviewerVisit, task_id: UUID, form: CheckedForm) -> Response:
     """Approve or reject, then back to the queue. A second click repeats the first one's answer."""
-    decision = form.given("decision", "reason_code", "note")
-    if decision.get("decision") == "approve":
-        decision = {"decision": "approve"}
+    decision = form.given("decision", "proof_id", "reason_code", "note")
     try:
         await visit.api.decide(task_id, form.idempotency_key, decision)
     except ApiProblem as problem:
