@@ -5,6 +5,10 @@ from contextlib import ExitStack
 
 import pytest
 
+# Imported before any test: pytest names tests by their folders, and would take `gateway/` and `web/` for the packages.
+import gateway  # noqa: F401 - see above
+import web  # noqa: F401
+
 POSTGRES_URL = "APPRAISE_TEST_POSTGRES_URL"  # the superuser's
 VALKEY_URL = "APPRAISE_TEST_VALKEY_URL"
 

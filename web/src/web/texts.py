@@ -2,6 +2,7 @@
 
 ``{names}`` are filled in; what is filled in is escaped by the templates like any value.
 """
+# ruff: noqa: RUF001 - the apostrophes are those of good typesetting
 
 from collections.abc import Mapping
 from typing import Final

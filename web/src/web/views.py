@@ -1,7 +1,7 @@
 """Templates, and how they show numbers, times and links. Every value is escaped; the texts come from ``texts``."""
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -46,12 +46,12 @@ def number(value: int) -> str:
 
 def iso(moment: datetime) -> str:
     """For the ``datetime`` attribute, in UTC."""
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def utc(moment: datetime) -> str:
     """For people, in UTC; a script shows it in their own zone."""
-    return moment.astimezone(timezone.utc).strftime("%-d %b %Y, %H:%M UTC")
+    return moment.astimezone(UTC).strftime("%-d %b %Y, %H:%M UTC")
 
 
 def store_link(url: str | None) -> str | None:
