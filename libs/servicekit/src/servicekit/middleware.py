@@ -3,7 +3,7 @@
 import re
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -23,6 +23,7 @@ API_HEADERS = {
 }
 JSON_BODY_LIMIT = 1024 * 1024
 QUIET_PATHS = frozenset({"/healthz", "/readyz", "/internal/revocations"})
+SendFailure = Callable[[Scope, Send, problems.DomainError], Awaitable[None]]
 
 log = get_logger(__name__)
 
@@ -48,9 +49,12 @@ async def send_problem(scope: Scope, send: Send, error: problems.DomainError) ->
 class RequestContext:
     """Gives each request its id, its log line and its headers, and turns a crash into a 500 that tells nothing."""
 
-    def __init__(self, app: ASGIApp, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, headers: dict[str, str] | None = None, send_crash: SendFailure = send_problem
+    ) -> None:
         self.app = app
         self.headers = API_HEADERS if headers is None else headers
+        self.send_crash = send_crash
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -75,7 +79,7 @@ class RequestContext:
                 log.exception("request.failed", path=scope["path"])
                 if status:
                     raise  # the answer has begun: only cutting the connection tells the client
-                await send_problem(scope, send_with_headers, problems.InternalError())
+                await self.send_crash(scope, send_with_headers, problems.InternalError())
             finally:
                 if scope["path"] not in QUIET_PATHS:
                     took = round((time.perf_counter() - started) * 1000, 1)

@@ -1,0 +1,99 @@
+"""Register, confirm the address, sign in, sign out."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from servicekit.logs import get_logger
+from web.answers import TokenPair
+from web.api import Api, ApiAway, ApiProblem
+from web.forms import CheckedForm
+from web.problem_words import Trouble, trouble_of
+from web.renewal import KnownToken, session_of
+from web.texts import text
+from web.visits import AnyVisit, own_path
+
+log = get_logger(__name__)
+router = APIRouter()
+
+
+@router.get("/register")
+async def register_form(visit: AnyVisit) -> Response:
+    """The form for a new account."""
+    return visit.page("register.html", form={}, trouble=None)
+
+
+@router.post("/register")
+async def register(visit: AnyVisit, form: CheckedForm) -> Response:
+    """Ask for an account. The answer is the same whether or not the address is known."""
+    values = {name: form.get(name, "") for name in ("name", "email", "password")}
+    try:
+        await visit.api.register(values)
+    except ApiProblem as problem:
+        trouble = trouble_of(problem, set(values))
+        return visit.page("register.html", status=problem.status, form=form, trouble=trouble)
+    return visit.redirect("/register/sent")
+
+
+@router.get("/register/sent")
+async def register_sent(visit: AnyVisit) -> Response:
+    """Where to look next."""
+    return visit.page("register_sent.html")
+
+
+@router.get("/verify-email")
+async def verify_form(visit: AnyVisit, token: str = "") -> Response:
+    """A button, as mail scanners follow links and would spend the token."""
+    return visit.page("verify_email.html", token=token, trouble=None)
+
+
+@router.post("/verify-email")
+async def verify(visit: AnyVisit, form: CheckedForm) -> Response:
+    """Confirm the address."""
+    try:
+        await visit.api.verify_email(form.get("token", ""))
+    except ApiProblem as problem:
+        if problem.status not in {410, 422}:
+            raise
+        trouble = Trouble(text("verify.spent"))
+        return visit.page("verify_email.html", status=problem.status, token="", trouble=trouble)
+    return visit.redirect("/apps" if visit.session else "/login", notice="verified")
+
+
+@router.get("/login")
+async def login_form(visit: AnyVisit, next: str = "/") -> Response:  # noqa: A002 - the name in the address
+    """The form; who is signed in already goes on."""
+    if visit.session is not None:
+        return visit.redirect(own_path(next))
+    return visit.page("login.html", form={"next": own_path(next)}, trouble=None)
+
+
+@router.post("/login")
+async def login(visit: AnyVisit, form: CheckedForm) -> Response:
+    """Sign in, and go on to where this began."""
+    form["next"] = own_path(form.get("next"))
+    try:
+        answer = await visit.api.login({"email": form.get("email", ""), "password": form.get("password", "")})
+    except ApiProblem as problem:
+        if problem.status not in {401, 422, 429}:
+            raise
+        words = trouble_of(problem, set())
+        # What exactly is wrong with an address or a password is nobody's business at this door.
+        trouble = Trouble(text("problem.invalid-credentials")) if problem.status != 429 else words
+        return visit.page("login.html", status=problem.status, form=form, trouble=trouble)
+    if answer.access_token is None or answer.refresh_token is None:
+        trouble = Trouble(text("login.second_factor"))
+        return visit.page("login.html", status=422, form=form, trouble=trouble)
+    pair = TokenPair(access_token=answer.access_token, refresh_token=answer.refresh_token, expires_in=answer.expires_in)
+    account = await Api(visit.site.http, visit.request_id, KnownToken(pair.access_token)).me()
+    return await visit.sign_in(session_of(account, pair), form["next"])
+
+
+@router.post("/logout")
+async def logout(visit: AnyVisit, form: CheckedForm) -> Response:  # noqa: ARG001 - asked for its check
+    """End the session, here in any case, and in the API when it answers."""
+    if visit.session is not None:
+        try:
+            await visit.api.logout()
+        except (ApiProblem, ApiAway) as error:
+            log.warning("logout.api_failed", cause=str(error))
+    return await visit.sign_out("/", notice="signed-out")

@@ -1,0 +1,162 @@
+"""The administrator's apps: add one by its Play Store link, change it, publish it, archive it."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from web.answers import App
+from web.api import ApiProblem
+from web.forms import CheckedForm, Form
+from web.problem_words import Trouble, trouble_of, words_of
+from web.texts import text
+from web.visits import AdminVisit, Visit
+
+STATES = ("draft", "published", "archived")
+WORDS = ("name", "summary", "description")
+NEW_FIELDS = frozenset({"package_name", "name", "points", "summary", "category"})
+EDIT_FIELDS = frozenset({*WORDS, "points", "category", "max_completions"})
+router = APIRouter(prefix="/admin/apps")
+
+
+@router.get("")
+async def apps(visit: AdminVisit, status: str = "draft", q: str = "", cursor: str = "") -> Response:
+    """The apps of one state."""
+    chosen = status if status in STATES else "draft"
+    listed = await visit.api.apps({"status": chosen, "q": q, "cursor": cursor, "limit": 50})
+    return visit.page(
+        "admin_apps.html",
+        apps=listed.items, next_cursor=listed.next_cursor, states=STATES, chosen=chosen, q=q, cursor=cursor,
+    )  # fmt: skip
+
+
+@router.get("/new")
+async def new_form(visit: AdminVisit) -> Response:
+    """The form for a new app."""
+    return await _new_page(visit, Form())
+
+
+@router.post("/new")
+async def add(visit: AdminVisit, form: CheckedForm) -> Response:
+    """Add a draft."""
+    values = {**form.given("package_name", "name", "summary"), **_points(form), **_category(form)}
+    try:
+        app = await visit.api.create_app(values)
+    except ApiProblem as problem:
+        if problem.status not in {409, 422}:
+            raise
+        return await _new_page(visit, form, status=problem.status, trouble=trouble_of(problem, set(NEW_FIELDS)))
+    return visit.redirect(f"/admin/apps/{app.id}", notice="app-added")
+
+
+@router.get("/{app_id}")
+async def edit_form(visit: AdminVisit, app_id: UUID) -> Response:
+    """One app with everything that can be changed."""
+    return await _edit_page(visit, app_id)
+
+
+@router.post("/{app_id}")
+async def change(visit: AdminVisit, app_id: UUID, form: CheckedForm) -> Response:
+    """Change an app, unless somebody else did since the form was opened."""
+    try:
+        await visit.api.change_app(app_id, form.get("etag", ""), _changes(form))
+    except ApiProblem as problem:
+        if problem.status not in {409, 412, 422, 428}:
+            raise
+        trouble = trouble_of(problem, set(EDIT_FIELDS))
+        if problem.status in {412, 428}:
+            trouble = Trouble(text("admin.app.stale"))
+        return await _edit_page(visit, app_id, status=problem.status, form=form, trouble=trouble)
+    return visit.redirect(f"/admin/apps/{app_id}", notice="app-saved")
+
+
+@router.post("/{app_id}/publish")
+async def publish(visit: AdminVisit, app_id: UUID, form: CheckedForm) -> Response:  # noqa: ARG001 - for its check
+    """Show the app to everyone."""
+    try:
+        await visit.api.publish_app(app_id)
+    except ApiProblem as problem:
+        return await _state_refused(visit, app_id, problem)
+    return visit.redirect(f"/admin/apps/{app_id}", notice="app-published")
+
+
+@router.post("/{app_id}/archive")
+async def archive(visit: AdminVisit, app_id: UUID, form: CheckedForm) -> Response:  # noqa: ARG001 - for its check
+    """Take the app out of the catalogue; what people earned with it stays theirs."""
+    try:
+        await visit.api.archive_app(app_id)
+    except ApiProblem as problem:
+        return await _state_refused(visit, app_id, problem)
+    return visit.redirect(f"/admin/apps/{app_id}", notice="app-archived")
+
+
+async def _state_refused(visit: Visit, app_id: UUID, problem: ApiProblem) -> Response:
+    if problem.status not in {409, 422}:
+        raise problem
+    return await _edit_page(visit, app_id, status=problem.status, trouble=Trouble(words_of(problem)))
+
+
+async def _new_page(visit: Visit, form: Form, *, status: int = 200, trouble: Trouble | None = None) -> Response:
+    categories = await visit.api.categories()
+    return visit.page("admin_app_new.html", status=status, form=form, trouble=trouble, categories=categories)
+
+
+async def _edit_page(
+    visit: Visit, app_id: UUID, *, status: int = 200, form: Form | None = None, **values: Any
+) -> Response:
+    """The form shows what was typed, if anything was, and beside it what the catalogue has now."""
+    (app, etag), categories = await asyncio.gather(visit.api.app(app_id), visit.api.categories())
+    present = _fields_of(app)
+    typed = form or present
+    theirs = {name: value for name, value in present.items() if typed.get(name, "") != value}
+    shown: dict[str, Any] = {"trouble": None, **values}
+    return visit.page(
+        "admin_app.html",
+        status=status,
+        app=app,
+        etag=etag,
+        categories=categories,
+        form=typed,
+        theirs=theirs,
+        **shown,
+    )
+
+
+def _changes(form: Form) -> dict[str, Any]:
+    """Every field that the form has: an emptied one is meant to be empty."""
+    return {
+        **{name: form.get(name, "") for name in WORDS},
+        **_points(form),
+        **_category(form),
+        "max_completions": _whole(form["max_completions"]) if form.get("max_completions", "").strip() else None,
+    }
+
+
+def _points(form: Form) -> dict[str, Any]:
+    return {"points": _whole(form["points"])} if form.get("points", "").strip() else {}
+
+
+def _whole(typed: str) -> int | str:
+    """The number that was typed; anything else goes to the API as it is, which says what is wrong with it."""
+    digits = typed.strip()
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= 18 else typed
+
+
+def _category(form: Form) -> dict[str, Any]:
+    """``<category>`` or ``<category>/<subcategory>``, as the one choice of the form says both."""
+    category, _, subcategory = form.get("category", "").partition("/")
+    return {"category": category, "subcategory": subcategory or None} if category else {}
+
+
+def _fields_of(app: App) -> Form:
+    """The app as the form would send it unchanged."""
+    return Form(
+        name=app.name,
+        summary=app.summary,
+        description=app.description,
+        points=str(app.points),
+        category=f"{app.category}/{app.subcategory}" if app.subcategory else app.category,
+        max_completions="" if app.max_completions is None else str(app.max_completions),
+    )

@@ -1,0 +1,85 @@
+"""Sessions on the server side: the browser has a random id, Valkey has the tokens, encrypted, under the id's hash.
+
+A copy of Valkey's memory therefore holds neither an id that a browser could send nor a token.
+"""
+
+import hashlib
+import hmac
+import secrets
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from redis.asyncio import Redis
+
+NONCE_BYTES = 12
+
+
+class Session(msgspec.Struct, frozen=True):
+    """Who is signed in, and with which tokens."""
+
+    user_id: str
+    name: str
+    email_verified: bool
+    roles: list[str]
+    access_token: str
+    refresh_token: str
+    expires_at: float  # of the access token, Unix time
+
+
+def new_id() -> str:
+    """256 random bits for a cookie."""
+    return secrets.token_urlsafe(32)
+
+
+def subkey(secret: str, purpose: str) -> bytes:
+    """A key of its own for each purpose, so that one secret in the settings is enough."""
+    return hmac.digest(secret.encode(), purpose.encode(), "sha256")
+
+
+class Sessions:
+    """Reads and writes sessions by cookie id. Every method raises redis.RedisError or OSError when Valkey is away."""
+
+    def __init__(self, redis: Redis, secret: str, *, idle_seconds: int) -> None:
+        self._redis = redis
+        self._cipher = AESGCM(subkey(secret, "web session"))
+        self._idle_seconds = idle_seconds
+
+    async def read(self, cookie_id: str) -> Session | None:
+        """The session, which lives on for another idle period; None when there is none (any more)."""
+        key = _key(cookie_id)
+        sealed = await self._redis.getex(key, ex=self._idle_seconds)
+        return None if sealed is None else self._open(key, sealed)
+
+    async def create(self, cookie_id: str, session: Session) -> None:
+        """Keep a session under a new id."""
+        key = _key(cookie_id)
+        await self._redis.set(key, self._seal(key, session), ex=self._idle_seconds)
+
+    async def replace(self, cookie_id: str, session: Session) -> None:
+        """Change a session that is still there: one that was ended meanwhile stays ended."""
+        key = _key(cookie_id)
+        await self._redis.set(key, self._seal(key, session), ex=self._idle_seconds, xx=True)
+
+    async def end(self, cookie_id: str) -> None:
+        """Forget a session. Harmless when there is none."""
+        await self._redis.delete(_key(cookie_id))
+
+    async def ping(self) -> None:
+        """Raises when Valkey does not answer."""
+        await self._redis.ping()
+
+    def _seal(self, key: str, session: Session) -> bytes:
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, msgspec.json.encode(session), key.encode())
+
+    def _open(self, key: str, sealed: bytes) -> Session | None:
+        try:
+            plain = self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], key.encode())
+            return msgspec.json.decode(plain, type=Session)
+        except (InvalidTag, ValueError):  # another secret, or a form of before: signing in again mends both
+            return None
+
+
+def _key(cookie_id: str) -> str:
+    return "web:session:" + hashlib.sha256(cookie_id.encode()).hexdigest()
