@@ -2,9 +2,7 @@
 
 import asyncio
 import re
-import signal
 import sys
-from contextlib import AsyncExitStack
 from datetime import date
 from typing import NoReturn
 
@@ -14,29 +12,20 @@ from servicekit.cli import service_cli
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-EXIT_LEASED = 75  # sysexits.h: EX_TEMPFAIL
-EXIT_CONFIG = 78
+EXIT_CONFIG = 78  # sysexits.h: EX_CONFIG
 
 group = service_cli("isin_worker")
 
 
 def main() -> None:
     """Run the command line. A database or a queue that is away is one line, not a traceback."""
-    from redis.exceptions import RedisError  # noqa: PLC0415 - keeps --help quick
-    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
-
-    from servicekit.migrations import SchemaNotAtHead  # noqa: PLC0415
-
     try:
         group(prog_name="isin-worker")
-    except SchemaNotAtHead as error:
-        _end(str(error), EXIT_FAILED)
-    except DBAPIError as error:
-        _end(f"the database refuses: {str(error.orig).splitlines()[0]}", EXIT_FAILED)
-    except RedisError as error:
-        _end(f"the queue does not answer: {error}", EXIT_FAILED)
-    except OSError as error:
-        _end(f"the database or the queue does not answer: {error}", EXIT_FAILED)
+    except Exception as error:
+        reason = _outage(error)
+        if reason is None:
+            raise
+        _end(reason, EXIT_FAILED)
 
 
 @group.command()
@@ -63,7 +52,10 @@ def reconcile(feed: str | None, day: str | None, as_json: bool) -> None:
 
     Ends with 0 when all of it is done (also if it was before), 75 when somebody else is at it, 1 when a run failed.
     """
-    from isin_worker.feeds import BUILT_IN  # noqa: PLC0415 - keeps --help quick
+    from isin_worker.errors import DateNotAvailable  # noqa: PLC0415 - keeps --help quick
+    from isin_worker.feeds import BUILT_IN  # noqa: PLC0415
+    from isin_worker.once import reconcile_once  # noqa: PLC0415
+    from isin_worker.report import exit_code, line, record  # noqa: PLC0415
     from isin_worker.settings import Settings  # noqa: PLC0415
     from servicekit import logs  # noqa: PLC0415
     from servicekit.settings import load_settings  # noqa: PLC0415
@@ -72,29 +64,14 @@ def reconcile(feed: str | None, day: str | None, as_json: bool) -> None:
         _end(f"no feed is named {feed!r}; there are: {', '.join(BUILT_IN)}", EXIT_USAGE)
     business_date = _date(day) if day is not None else None
     settings = load_settings(Settings)
-    logs.configure("isin_worker", settings, stream=sys.stderr)
-    sys.exit(asyncio.run(_reconcile(settings, feed, business_date, as_json=as_json)))
-
-
-async def _reconcile(settings: "Settings", feed: str | None, day: date | None, *, as_json: bool) -> int:  # type: ignore[name-defined]  # noqa: F821
-    from isin_worker.compose import open_reconciler  # noqa: PLC0415 - keeps --help quick
-    from isin_worker.errors import DateNotAvailable  # noqa: PLC0415
-    from isin_worker.models import Trigger  # noqa: PLC0415
-    from isin_worker.report import exit_code, line, record  # noqa: PLC0415
-
-    async with AsyncExitStack() as stack:
-        reconciler = await open_reconciler(settings, stack)
-        work = asyncio.ensure_future(reconciler.reconcile(feed=feed, day=day, trigger=Trigger.COMMAND))
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
-        try:
-            visits = await work
-        except DateNotAvailable as error:
-            _end(str(error), EXIT_USAGE)
-        except asyncio.CancelledError:
-            _end("stopped; what was begun can be taken over at once", 128 + signal.SIGTERM)
+    logs.configure("isin_worker", settings, stream=sys.stderr)  # standard output is for the runs
+    try:
+        visits = asyncio.run(reconcile_once(settings, feed, business_date))
+    except DateNotAvailable as error:
+        _end(str(error), EXIT_USAGE)
     for visit in visits:
         print(record(visit) if as_json else line(visit))
-    return exit_code(visits)
+    sys.exit(exit_code(visits))
 
 
 def _date(day: str) -> date:
@@ -102,8 +79,26 @@ def _date(day: str) -> date:
         if re.fullmatch(r"\d{4}-\d\d-\d\d", day, re.ASCII):
             return date.fromisoformat(day)
     except ValueError:
-        pass
-    _end("--date is a date of the calendar, as in 2026-11-21", EXIT_USAGE)
+        pass  # of the right shape, but not in the calendar
+    return _end("--date is a date of the calendar, as in 2026-11-21", EXIT_USAGE)
+
+
+def _outage(error: Exception) -> str | None:
+    """What is away, if that is what the error says."""
+    from redis.exceptions import RedisError  # noqa: PLC0415 - keeps --help quick
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+
+    from servicekit.migrations import SchemaNotAtHead  # noqa: PLC0415
+
+    if isinstance(error, SchemaNotAtHead):
+        return str(error)
+    if isinstance(error, DBAPIError):
+        return f"the database failed: {str(error.orig).partition(chr(10))[0]}"
+    if isinstance(error, RedisError):
+        return f"the queue failed: {error}"
+    if isinstance(error, OSError):
+        return f"the database or the queue does not answer: {error}"
+    return None
 
 
 def _end(message: str, code: int) -> NoReturn:

@@ -34,5 +34,5 @@ async def open_reconciler(settings: Settings, stack: AsyncExitStack) -> Reconcil
 
 
 def _publishers_client() -> httpx.AsyncClient:
-    """A client for publishers' servers: patient, one connection at a time, and each redirect is looked at by the fetch."""
+    """A client for publishers' servers: patient, and each redirect is looked at by the fetch."""
     return httpx.AsyncClient(timeout=httpx.Timeout(30.0, connect=10.0), follow_redirects=False, trust_env=False)

@@ -20,7 +20,7 @@ class Feed:
     ``currency`` and ``lei``; ``constants`` are such fields with one value for the whole list. ``details`` are fields
     that only this feed has.
 
-    ``backfill_days`` is how many past business dates can still be fetched: 0 for a publisher who shows only today's list.
+    ``backfill_days`` is how many past business dates can be fetched: 0 for a publisher who shows only today's list.
     """
 
     name: str

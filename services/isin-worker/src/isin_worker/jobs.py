@@ -1,4 +1,4 @@
-"""The bell: how the API asks for a reconciliation now. A bell that fails costs nothing but time, as the ledger knows."""
+"""The bell: how the API asks for a reconciliation now. A bell that fails costs only time: the ledger knows what is due."""
 
 import asyncio
 import json
@@ -54,7 +54,7 @@ class ArqBell:
         self._pool: ArqRedis | None = None
 
     async def ring(self) -> None:
-        """Enqueue a reconciliation. Never twice the same job id: a ring during a reconciliation must lead to another."""
+        """Enqueue a reconciliation, each time a job of its own: a ring during a reconciliation must lead to another."""
         try:
             async with asyncio.timeout(RING_SECONDS):
                 if self._pool is None:

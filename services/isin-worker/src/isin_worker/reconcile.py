@@ -34,7 +34,7 @@ class Patience:
 
     def wait(self, attempts: int) -> timedelta:
         """The wait after this many attempts."""
-        return min(self.backoff * 2 ** min(attempts - 1, 30), LONGEST_WAIT)
+        return min(self.backoff * (1 << min(attempts - 1, 16)), LONGEST_WAIT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def can_be_fetched(feed: Feed, business_date: date, now: datetime) -> bool:
 
 
 def freshness(feed: Feed, published: date | None, now: datetime) -> Freshness:
-    """``fresh``: the list that is due stands, or is due for less than two hours; ``late``: one is missing; else ``stale``."""
+    """``fresh``: what is due stands, or is due for less than two hours; ``late``: one list is missing; or ``stale``."""
     if published is None:
         return "stale"
     missing = (current_date(feed, now) - published).days

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from isin_worker.isin import Reason
 from isin_worker.models import Status, Trigger
@@ -12,7 +13,7 @@ from isin_worker.schedule import Freshness
 from servicekit.schemas import Input, Output, Page, Text
 
 MAX_ISINS = 10_000
-_RUN_EXAMPLE = {
+_RUN_EXAMPLE: JsonDict = {
     "id": "019a9f3e-5c1a-7c3e-9a44-0c5b1f1e2d3c",
     "feed": "nse-equity",
     "status": "succeeded",
@@ -48,7 +49,7 @@ class FeedSighting(Output):
 
 
 class InstrumentOut(Output):
-    """What the lists say of one ISIN. Where they differ, those on which it stands go first, in the order of the feeds."""
+    """What the lists say of one ISIN. Where they differ, those that have it still go first, in the order of the feeds."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -161,7 +162,7 @@ class FeedOut(Output):
     last_success_at: datetime | None
     next_run_at: datetime = Field(description="In the past when a run is due and not done")
     freshness: Freshness = Field(
-        description="`fresh`: the list that is due stands (two hours of grace); `late`: one is missing; `stale`: more, or all"
+        description="`fresh`: what is due stands (2 hours of grace); `late`: one list is missing; `stale`: more, or all"
     )
     rows: int = Field(description="ISINs on the list which stands")
 

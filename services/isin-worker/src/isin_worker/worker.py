@@ -27,7 +27,7 @@ log = get_logger(__name__)
 async def run_worker(settings: Settings, redis_url: SecretStr) -> None:
     """Work until SIGTERM or SIGINT.
 
-    Raises RedisError or OSError when the queue stays away, and whatever the database says when it can't be had at the start.
+    Raises RedisError or OSError when the queue stays away, and at the start what `open_reconciler` raises.
     """
     async with AsyncExitStack() as stack:
         reconciler = await open_reconciler(settings, stack)
@@ -43,11 +43,11 @@ async def run_worker(settings: Settings, redis_url: SecretStr) -> None:
 def build_worker(reconciler: Reconciler, redis_url: SecretStr, *, handle_signals: bool = True) -> Worker:
     """The worker around ``reconciler``. To be called in a running event loop."""
 
-    async def reconcile(_context: dict[Any, Any]) -> None:
+    async def reconcile(ctx: dict[Any, Any], *_args: Any, **_kwargs: Any) -> None:  # noqa: ARG001 - arq's form
         await reconciler.reconcile()
 
-    # Interrupted, arq tries a cron job once and forgets it, unless told otherwise. keep_result keeps a second worker whose
-    # clock is ahead from running the same tick again.
+    # By default an interrupted cron job is forgotten. keep_result keeps a second worker whose clock is ahead from
+    # running the same tick again.
     tick = cron(
         reconcile,
         name="tick",

@@ -39,7 +39,7 @@ def read_rows(path: Path, feed: Feed) -> Iterator[Row]:
 
 
 def _places(header: list[str], wanted: Mapping[str, str]) -> dict[str, int]:
-    """Where each wanted field is, by the name above its column: columns may move, and their names may have blanks around."""
+    """Where each wanted field is, by the name above its column: columns may move, and names may have blanks around."""
     names = [name.strip().casefold() for name in header]
     if missing := [name for name in wanted.values() if name.casefold() not in names]:
         raise UnreadableList(f"the header has no column {', '.join(missing)}")

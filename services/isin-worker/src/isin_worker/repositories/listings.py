@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Text, and_, exists, false, func, literal, literal_column, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -13,7 +14,7 @@ from sqlmodel import col
 from isin_worker.models import Listing
 
 # The same words as in the index ix_listing_words, or it is of no use.
-_WORDS = literal_column(
+_WORDS: ColumnElement[Any] = literal_column(
     "to_tsvector('simple', coalesce(listing.name, '') || ' ' || coalesce(listing.details ->> 'symbol', ''))"
 )
 _ISIN_START = re.compile(r"[A-Za-z]{2}[A-Za-z0-9]{0,10}")
@@ -43,7 +44,8 @@ class ListingRepository:
 
     async def known(self, isins: Iterable[str]) -> set[str]:
         """Those of the ISINs that a list has or had."""
-        wanted = func.any(list(isins), type_=col(Listing.isin).type)
+        # One array is one parameter, however many ISINs; IN would have one for each, and there may be 80,000.
+        wanted = func.any(literal(list(isins), ARRAY(Text)))
         return set(await self._session.scalars(select(col(Listing.isin)).where(col(Listing.isin) == wanted).distinct()))
 
     async def page(self, filters: Filters, *, after: str | None, limit: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""A list on its way into the database, all in one transaction: COPY into a temporary table, compare, publish the difference.
+"""A list on its way in, all in one transaction: COPY into a temporary table, compare, publish the difference.
 
 A temporary table is unlogged, nobody else sees it, and it is gone with the transaction, however that ends.
 """
@@ -98,7 +98,7 @@ class StagingRepository:
         await self._session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:feed, 0))"), {"feed": feed})
 
     async def copy(self, batches: AsyncIterable[Iterable[Cells]]) -> int:
-        """Fill the staging table with cells in the order of ``STAGED``. Returns how many rows have an ISIN of their own."""
+        """Fill the staging table with cells in the order of ``STAGED``. Returns how many different ISINs there are."""
         await self._session.execute(text(_CREATE))
         connection = await (await self._session.connection()).get_raw_connection()
         await connection.driver_connection.copy_to_table(  # type: ignore[union-attr]  # asyncpg's own connection
@@ -108,7 +108,7 @@ class StagingRepository:
         return int(await self._session.scalar(text("SELECT count(DISTINCT isin) FROM staged")) or 0)
 
     async def refuse(self, run_id: UUID, refused: Iterable[Mapping[str, object]], kept: int) -> None:
-        """Put rows into quarantine, then those that repeat an ISIN, ``kept`` of each at most; forget earlier attempts'."""
+        """Put rows into quarantine, then ``kept`` at most of those that repeat an ISIN; forget earlier attempts'."""
         await self._session.execute(text("DELETE FROM quarantine WHERE run_id = :run_id"), {"run_id": run_id})
         if rows := [{"run_id": run_id, **row} for row in refused]:
             insert = "INSERT INTO quarantine (run_id, row_number, reason, raw) VALUES (:run_id, :number, :reason, :raw)"
@@ -119,7 +119,7 @@ class StagingRepository:
         """Bring the listings of the feed to what is staged, and log each step. An unchanged list writes no row."""
         await self._session.execute(text(_COMPARE), {"feed": feed})
         counted = await self._session.execute(text("SELECT kind, count(*) FROM difference GROUP BY kind"))
-        counts: dict[str, int] = {kind: count for kind, count in counted}
+        counts: dict[str, int] = dict(counted.tuples().all())
         if counts:
             await self._session.execute(text(_LOG), {"run_id": run_id, "feed": feed})
             await self._session.execute(text(_UPDATE), {"feed": feed})

@@ -67,7 +67,7 @@ async def list_isins(
 
 @router.post("/validate")
 async def validate_isins(body: ValidateIn, _user: SignedIn) -> VerdictsOut:
-    """Check up to 10,000 texts: which are ISINs, what is wrong with the others, and which check digit would be right."""
+    """Check up to 10,000 texts: which are ISINs, what is wrong with the others, which check digit would be right."""
     return VerdictsOut(items=judge(body.isins))
 
 
