@@ -41,8 +41,8 @@ class RunInProgress(Conflict):
 
 
 class NotAnIsin(RuleViolation):
-    """This is not an ISIN (ISO 6166): two letters, nine letters or digits, a check digit. `errors` says what is wrong and
-    which check digit would be right."""
+    """This is not an ISIN (ISO 6166): two letters, nine letters or digits, a check digit. `errors` says what is wrong
+    and which check digit would be right."""
 
     code, title = "not-an-isin", "Not an ISIN"
 

@@ -1,4 +1,4 @@
-"""The bell: how the API asks for a reconciliation now. A bell that fails costs only time: the ledger knows what is due."""
+"""The bell: how the API asks for a reconciliation now. One that fails costs only time: the ledger knows what is due."""
 
 import asyncio
 import json

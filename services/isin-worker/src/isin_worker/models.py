@@ -101,7 +101,7 @@ class Run(Base, table=True):
 
 
 class Publication(Base, table=True):
-    """What stands of a feed, and the run that confirmed it last. An unchanged list writes this row and its run, no more.
+    """What stands of a feed, and the run that confirmed it last. An unchanged list writes this row and its run only.
 
     ``etag``, ``last_modified`` and ``sha256`` are those of the list that stands; they count only for the same ``url``
     and the same ``fingerprint`` of the feed's declaration.

@@ -49,7 +49,7 @@ class FeedSighting(Output):
 
 
 class InstrumentOut(Output):
-    """What the lists say of one ISIN. Where they differ, those that have it still go first, in the order of the feeds."""
+    """What the lists say of one ISIN. Where they differ, those that still have it go first, in the feeds' order."""
 
     model_config = ConfigDict(
         from_attributes=True,

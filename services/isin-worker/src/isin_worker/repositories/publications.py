@@ -28,7 +28,7 @@ class PublicationRepository:
     async def dates(self) -> dict[str, date]:
         """The business date that stands, by feed."""
         rows = await self._session.execute(select(col(Publication.feed), col(Publication.business_date)))
-        return dict(rows.tuples().all())
+        return {row.feed: row.business_date for row in rows}
 
     async def stand(self, feed: str, **facts: Any) -> None:
         """Record what stands from now on."""

@@ -118,8 +118,8 @@ class StagingRepository:
     async def publish(self, feed: str, run_id: UUID, day: date) -> Difference:
         """Bring the listings of the feed to what is staged, and log each step. An unchanged list writes no row."""
         await self._session.execute(text(_COMPARE), {"feed": feed})
-        counted = await self._session.execute(text("SELECT kind, count(*) FROM difference GROUP BY kind"))
-        counts: dict[str, int] = dict(counted.tuples().all())
+        counted = await self._session.execute(text("SELECT kind, count(*) AS total FROM difference GROUP BY kind"))
+        counts: dict[str, int] = {row.kind: row.total for row in counted}
         if counts:
             await self._session.execute(text(_LOG), {"run_id": run_id, "feed": feed})
             await self._session.execute(text(_UPDATE), {"feed": feed})
