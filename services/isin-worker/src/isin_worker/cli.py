@@ -1,0 +1,106 @@
+"""The commands: ``serve``, ``migrate``, ``worker`` and ``reconcile``."""
+
+import asyncio
+import re
+import sys
+from datetime import date
+from typing import NoReturn
+
+import click
+
+from servicekit.cli import service_cli
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_CONFIG = 78  # sysexits.h: EX_CONFIG
+
+group = service_cli("isin_worker")
+
+
+def main() -> None:
+    """Run the command line. A database or a queue that is away is one line, not a traceback."""
+    try:
+        group(prog_name="isin-worker")
+    except Exception as error:
+        reason = _outage(error)
+        if reason is None:
+            raise
+        _end(reason, EXIT_FAILED)
+
+
+@group.command()
+def worker() -> None:
+    """Reconcile at the start, every quarter of an hour, and whenever the API asks, until SIGTERM."""
+    from isin_worker.settings import Settings  # noqa: PLC0415 - keeps --help quick
+    from isin_worker.worker import run_worker  # noqa: PLC0415
+    from servicekit import logs  # noqa: PLC0415
+    from servicekit.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings(Settings)
+    if settings.redis_url is None:
+        _end("ISIN_REDIS_URL: the worker waits at a queue; `reconcile` works without one", EXIT_CONFIG)
+    logs.configure("isin_worker", settings)
+    asyncio.run(run_worker(settings, settings.redis_url))
+
+
+@group.command()
+@click.option("--feed", help="Only this feed.")
+@click.option("--date", "day", help="This business date, as in 2026-11-21, instead of what is due.")
+@click.option("--json", "as_json", is_flag=True, help="Print each run's record as JSON, one on a line.")
+def reconcile(feed: str | None, day: str | None, as_json: bool) -> None:
+    """Do what is due and not done: fetch the lists and publish them.
+
+    Ends with 0 when all of it is done (also if it was before), 75 when somebody else is at it, 1 when a run failed.
+    """
+    from isin_worker.errors import DateNotAvailable  # noqa: PLC0415 - keeps --help quick
+    from isin_worker.feeds import BUILT_IN  # noqa: PLC0415
+    from isin_worker.once import reconcile_once  # noqa: PLC0415
+    from isin_worker.report import exit_code, line, record  # noqa: PLC0415
+    from isin_worker.settings import Settings  # noqa: PLC0415
+    from servicekit import logs  # noqa: PLC0415
+    from servicekit.settings import load_settings  # noqa: PLC0415
+
+    if feed is not None and feed not in BUILT_IN:
+        _end(f"no feed is named {feed!r}; there are: {', '.join(BUILT_IN)}", EXIT_USAGE)
+    business_date = _date(day) if day is not None else None
+    settings = load_settings(Settings)
+    logs.configure("isin_worker", settings, stream=sys.stderr)  # standard output is for the runs
+    try:
+        visits = asyncio.run(reconcile_once(settings, feed, business_date))
+    except DateNotAvailable as error:
+        _end(str(error), EXIT_USAGE)
+    for visit in visits:
+        print(record(visit) if as_json else line(visit))
+    sys.exit(exit_code(visits))
+
+
+def _date(day: str) -> date:
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", day, re.ASCII):
+            return date.fromisoformat(day)
+    except ValueError:
+        pass  # of the right shape, but not in the calendar
+    return _end("--date is a date of the calendar, as in 2026-11-21", EXIT_USAGE)
+
+
+def _outage(error: Exception) -> str | None:
+    """What is away, if that is what the error says."""
+    from redis.exceptions import RedisError  # noqa: PLC0415 - keeps --help quick
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+
+    from servicekit.migrations import SchemaNotAtHead  # noqa: PLC0415
+
+    if isinstance(error, SchemaNotAtHead):
+        return str(error)
+    if isinstance(error, DBAPIError):
+        return f"the database failed: {str(error.orig).partition(chr(10))[0]}"
+    if isinstance(error, RedisError):
+        return f"the queue failed: {error}"
+    if isinstance(error, OSError):
+        return f"the database or the queue does not answer: {error}"
+    return None
+
+
+def _end(message: str, code: int) -> NoReturn:
+    print(f"isin-worker: {message}", file=sys.stderr)
+    raise SystemExit(code)

@@ -1,0 +1,41 @@
+"""What the routers ask for."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from isin_worker.repositories.listings import ListingRepository
+from isin_worker.repositories.publications import PublicationRepository
+from isin_worker.repositories.runs import RunRepository
+from isin_worker.services.feeds import FeedService
+from isin_worker.services.isins import IsinService
+from isin_worker.services.runs import RunService
+from servicekit.db import Session
+from servicekit.pagination import Cursors
+from servicekit.permissions import Require
+from servicekit.tokens import Principal
+
+Admin = Annotated[Principal, Depends(Require("admin"))]
+
+
+def _isins(request: Request, session: Session) -> IsinService:
+    return IsinService(ListingRepository(session), PublicationRepository(session), request.app.state.feeds)
+
+
+def _feeds(request: Request, session: Session) -> FeedService:
+    return FeedService(RunRepository(session), PublicationRepository(session), request.app.state.feeds)
+
+
+def _runs(request: Request) -> RunService:
+    return RunService(request.app.state.database, request.app.state.feeds, request.app.state.bell)
+
+
+def _cursors(request: Request) -> Cursors:
+    cursors: Cursors = request.app.state.cursors
+    return cursors
+
+
+IsinServiceDep = Annotated[IsinService, Depends(_isins)]
+FeedServiceDep = Annotated[FeedService, Depends(_feeds)]
+RunServiceDep = Annotated[RunService, Depends(_runs)]
+CursorsDep = Annotated[Cursors, Depends(_cursors)]

@@ -1,0 +1,37 @@
+"""The composition root of the API."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+import isin_worker
+from isin_worker.feeds import with_urls
+from isin_worker.jobs import ArqBell, Bell, SilentBell
+from isin_worker.routers import feeds, isins
+from isin_worker.settings import Settings
+from servicekit.app import create_service_app, serving
+from servicekit.pagination import Cursors
+from servicekit.tokens import KeySource
+
+
+def create_app(settings: Settings, *, keys: KeySource | None = None, bell: Bell | None = None) -> FastAPI:
+    """The ISIN API. ``keys`` and ``bell`` are for tests; without a queue in the settings there is no bell."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with serving(app, settings, package_file=str(isin_worker.__file__), keys=keys) as stack:
+            app.state.cursors = Cursors(settings.cursor_secret)
+            app.state.feeds = with_urls(settings.feed_urls)
+            # The queue is not asked for here and not among the readiness checks: the API works without it.
+            app.state.bell = bell or (ArqBell(settings.redis_url) if settings.redis_url else SilentBell())
+            stack.push_async_callback(app.state.bell.close)
+            yield
+
+    return create_service_app(
+        package="isin_worker",
+        title="Appraise ISINs",
+        description="ISINs from daily published lists, with their history, and the runs that fetch them.",
+        lifespan=lifespan,
+        routers=[isins.router, feeds.router],
+    )

@@ -1,0 +1,174 @@
+"""The tables. ``run`` is the ledger and the schedule, ``publication`` what stands, ``listing`` the lists themselves."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Date, DateTime, ForeignKey, Identity, Index, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from servicekit.db import new_metadata
+
+
+class Base(SQLModel, registry=registry(metadata=new_metadata())):
+    """The base of this service's tables, with metadata of its own."""
+
+
+class Status(StrEnum):
+    """Where a run stands. ``failed`` will be tried again, ``dead`` will not."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    DEAD = "dead"
+
+
+class Trigger(StrEnum):
+    """What made a run due."""
+
+    SCHEDULE = "schedule"
+    API = "api"
+    COMMAND = "command"
+
+
+class Kind(StrEnum):
+    """What happened to an ISIN on a list."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+
+
+def _one_of(column: str, values: type[StrEnum]) -> str:
+    return f"{column} IN ({', '.join(repr(value.value) for value in values)})"
+
+
+def _now() -> Column[Any]:
+    return Column(DateTime(timezone=True), nullable=False, server_default=text("now()"))
+
+
+def _when() -> Column[Any]:
+    return Column(DateTime(timezone=True))
+
+
+class Run(Base, table=True):
+    """The work of one business date of one feed: how it went, who does it, where the list came from.
+
+    The counts are those of the last attempt that got so far: ``rows = valid + quarantined`` and
+    ``valid = added + changed + unchanged``; ``removed`` counts what is on the list no more.
+    """
+
+    __table_args__ = (
+        Index("uq_run_feed_business_date", "feed", "business_date", unique=True),
+        Index("ix_run_open", "next_try_at", postgresql_where=text("status IN ('pending', 'running', 'failed')")),
+        CheckConstraint(_one_of("status", Status), name="status"),
+        CheckConstraint(_one_of("trigger", Trigger), name="trigger"),
+        CheckConstraint("(status = 'running') = (owner IS NOT NULL)", name="owner_while_running"),
+        CheckConstraint("(owner IS NULL) = (lease_expires_at IS NULL)", name="owner_has_a_lease"),
+        CheckConstraint("rows = valid + quarantined AND valid = added + changed + unchanged", name="counts"),
+    )
+
+    id: UUID = Field(primary_key=True, sa_column_kwargs={"server_default": text("uuidv7()")})
+    feed: str = Field(sa_type=Text)
+    business_date: date = Field(sa_type=Date)
+    status: str = Field(sa_column=Column(Text, nullable=False, server_default=text("'pending'")))
+    trigger: str = Field(sa_type=Text)
+    forced: bool = Field(sa_column_kwargs={"server_default": text("false")})
+    attempts: int = Field(sa_column_kwargs={"server_default": text("0")})
+    next_try_at: datetime = Field(sa_column=_now())
+    owner: UUID | None
+    lease_expires_at: datetime | None = Field(sa_column=_when())
+    error: str | None = Field(sa_type=Text)
+    url: str | None = Field(sa_type=Text)
+    etag: str | None = Field(sa_type=Text)
+    last_modified: str | None = Field(sa_type=Text)
+    sha256: str | None = Field(sa_type=Text)
+    bytes: int | None = Field(sa_type=BigInteger)
+    rows: int | None = Field(sa_type=BigInteger)
+    valid: int | None = Field(sa_type=BigInteger)
+    added: int | None = Field(sa_type=BigInteger)
+    changed: int | None = Field(sa_type=BigInteger)
+    removed: int | None = Field(sa_type=BigInteger)
+    unchanged: int | None = Field(sa_type=BigInteger)
+    quarantined: int | None = Field(sa_type=BigInteger)
+    created_at: datetime = Field(sa_column=_now())
+    started_at: datetime | None = Field(sa_column=_when())
+    finished_at: datetime | None = Field(sa_column=_when())
+
+
+class Publication(Base, table=True):
+    """What stands of a feed, and the run that confirmed it last. An unchanged list writes this row and its run only.
+
+    ``etag``, ``last_modified`` and ``sha256`` are those of the list that stands; they count only for the same ``url``
+    and the same ``fingerprint`` of the feed's declaration.
+    """
+
+    feed: str = Field(primary_key=True, sa_type=Text)
+    run_id: UUID = Field(sa_column=Column(ForeignKey("run.id"), nullable=False))
+    business_date: date = Field(sa_type=Date)
+    confirmed_at: datetime = Field(sa_column=_now())
+    url: str = Field(sa_type=Text)
+    fingerprint: str = Field(sa_type=Text)
+    etag: str | None = Field(sa_type=Text)
+    last_modified: str | None = Field(sa_type=Text)
+    sha256: str = Field(sa_type=Text)
+    rows: int = Field(sa_type=BigInteger)
+    valid: int = Field(sa_type=BigInteger)
+
+
+class Listing(Base, table=True):
+    """An ISIN on a feed's list. ``last_seen`` is null while it stands there: then it is the date of the publication."""
+
+    __table_args__ = (
+        CheckConstraint("isin ~ '^[A-Z]{2}[A-Z0-9]{9}[0-9]$'", name="isin"),
+        CheckConstraint("last_seen >= first_seen", name="seen"),
+        Index("ix_listing_isin", "isin"),
+        Index(
+            "ix_listing_words",
+            text("to_tsvector('simple', coalesce(name, '') || ' ' || coalesce(details ->> 'symbol', ''))"),
+            postgresql_using="gin",
+        ),
+    )
+
+    feed: str = Field(primary_key=True, sa_type=Text)
+    isin: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    name: str | None = Field(sa_type=Text)
+    type: str | None = Field(sa_type=Text)
+    currency: str | None = Field(sa_type=Text)
+    lei: str | None = Field(sa_type=Text)
+    details: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
+    first_seen: date = Field(sa_type=Date)
+    last_seen: date | None = Field(sa_type=Date)
+
+
+class Change(Base, table=True):
+    """The history: one row for each ISIN that a run added, changed or removed."""
+
+    __tablename__ = "isin_change"
+    __table_args__ = (
+        CheckConstraint(_one_of("kind", Kind), name="kind"),
+        Index("ix_isin_change_isin", "isin", "id"),
+        Index("ix_isin_change_feed", "feed", "id"),
+    )
+
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    run_id: UUID = Field(sa_column=Column(ForeignKey("run.id"), nullable=False))
+    feed: str = Field(sa_type=Text)
+    isin: str = Field(sa_column=Column(Text(collation="C"), nullable=False))
+    kind: str = Field(sa_type=Text)
+    at: datetime = Field(sa_column=_now())
+    old: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+    new: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+
+
+class Quarantine(Base, table=True):
+    """A row that was refused: the line of the file it ends on, why, and what it said (cut)."""
+
+    run_id: UUID = Field(sa_column=Column(ForeignKey("run.id"), primary_key=True))
+    row_number: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    reason: str = Field(sa_type=Text)
+    raw: str = Field(sa_type=Text)

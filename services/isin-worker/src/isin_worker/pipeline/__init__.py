@@ -1,0 +1,1 @@
+"""The stages of one run, one stage in one file."""

@@ -1,0 +1,179 @@
+"""What is due, and doing it. Whoever rings the bell calls this: it may ring late, twice, or from two machines."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from isin_worker import schedule
+from isin_worker.errors import DateNotAvailable, FeedError, LeaseLost, UnknownFeed
+from isin_worker.feeds import Feed
+from isin_worker.models import Run, Status, Trigger
+from isin_worker.pipeline.publish import Claim
+from isin_worker.pipeline.run import Pipeline
+from isin_worker.repositories.runs import RunRepository
+from servicekit.db import Database
+from servicekit.logs import get_logger
+from servicekit.problems import FieldProblem
+
+LONGEST_WAIT = timedelta(hours=2)
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a lease lasts without a heartbeat, and how often and after what waits a run is tried."""
+
+    lease: timedelta
+    max_attempts: int
+    backoff: timedelta
+
+    def wait(self, attempts: int) -> timedelta:
+        """The wait after this many attempts."""
+        return min(self.backoff * (1 << min(attempts - 1, 16)), LONGEST_WAIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A run as a reconciliation left it, and whether it was this one that did it."""
+
+    run: Run
+    worked: bool
+
+
+def feed_named(feeds: Mapping[str, Feed], name: str) -> Feed:
+    """The feed of this name. Raises UnknownFeed."""
+    if name not in feeds:
+        raise UnknownFeed(f"There are these feeds: {', '.join(feeds)}.")
+    return feeds[name]
+
+
+def require_fetchable(feed: Feed, day: date, now: datetime) -> None:
+    """Raise DateNotAvailable for a business date whose list can't be fetched at ``now``."""
+    if not schedule.can_be_fetched(feed, day, now):
+        when = (
+            "is not published yet" if day > now.date() else "can't be had any more: the publisher shows newer ones only"
+        )
+        detail = f"The list of {day} {when}."
+        fault = FieldProblem(pointer="/business_date", code="not-available", detail=detail)
+        raise DateNotAvailable(detail, errors=[fault])
+
+
+class Reconciler:
+    """Brings the ledger of runs up to date and does what is due in it."""
+
+    def __init__(self, database: Database, pipeline: Pipeline, feeds: Mapping[str, Feed], patience: Patience) -> None:
+        self._database = database
+        self._pipeline = pipeline
+        self._feeds = feeds
+        self._patience = patience
+
+    async def reconcile(
+        self, *, feed: str | None = None, day: date | None = None, trigger: Trigger = Trigger.SCHEDULE
+    ) -> list[Visit]:
+        """Make what is due a run, then do every run that wants doing and that nobody does. Safe at any time, anywhere.
+
+        Without ``day``, the dates that are due by the database's clock. Returns the runs that were due or done.
+
+        Raises UnknownFeed, and DateNotAvailable for a ``day`` whose list can't be fetched.
+        """
+        feeds = [feed_named(self._feeds, feed)] if feed else list(self._feeds.values())
+        seen = await self._make_due(feeds, day, trigger)
+        worked: set[UUID] = set()
+        while (claim := await self._claim(feeds, day)) is not None:
+            await self._work(claim)
+            worked.add(claim.run_id)
+        async with self._database.transaction() as session:
+            runs = await RunRepository(session).by_ids(seen | worked)
+        return [Visit(run, run.id in worked) for run in runs]
+
+    async def _make_due(self, feeds: list[Feed], day: date | None, trigger: Trigger) -> set[UUID]:
+        async with self._database.transaction() as session:
+            runs = RunRepository(session)
+            now = await runs.now()
+            await runs.close_exhausted(self._patience.max_attempts)
+            seen: set[UUID] = set()
+            for feed in feeds:
+                due = schedule.due_dates(feed, now)
+                await runs.close_passed(feed.name, before=due[0])
+                if day is not None and await runs.of_date(feed.name, day) is None:
+                    require_fetchable(feed, day, now)
+                dates = [day] if day else due
+                await runs.add_due(feed.name, dates, trigger)
+                seen |= await runs.ids(feed.name, dates)
+            return seen
+
+    async def _claim(self, feeds: list[Feed], day: date | None) -> Claim | None:
+        owner = uuid4()
+        async with self._database.transaction() as session:
+            run = await RunRepository(session).claim(
+                owner, self._patience.lease, feeds=[feed.name for feed in feeds], day=day
+            )
+        if run is None:
+            return None
+        log.info("run.started", feed=run.feed, business_date=str(run.business_date), attempt=run.attempts)
+        return Claim(run.id, owner, self._feeds[run.feed], run.business_date, run.forced, run.attempts)
+
+    async def _work(self, claim: Claim) -> None:
+        """Do a run; whatever happens to it is in the ledger afterwards."""
+        try:
+            await self._under_lease(claim)
+        except LeaseLost:
+            log.warning("run.lost", feed=claim.feed.name, business_date=str(claim.business_date))
+        except (FeedError, OSError) as error:
+            await self._fail(claim, str(error) or type(error).__name__)
+        except asyncio.CancelledError:
+            await self._release(claim)
+            raise
+        except Exception as error:
+            log.exception("run.crashed", feed=claim.feed.name, business_date=str(claim.business_date))
+            await self._fail(claim, f"an error of ours: {type(error).__name__}")
+        else:
+            log.info("run.succeeded", feed=claim.feed.name, business_date=str(claim.business_date))
+
+    async def _under_lease(self, claim: Claim) -> None:
+        """The pipeline beside a heartbeat; the first that ends ends the other."""
+        work = asyncio.create_task(self._pipeline.run(claim))
+        heartbeat = asyncio.create_task(self._keep_lease(claim))
+        try:
+            await asyncio.wait({work, heartbeat}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                heartbeat.result()
+            work.result()
+        finally:
+            work.cancel()
+            heartbeat.cancel()
+            await asyncio.gather(work, heartbeat, return_exceptions=True)
+
+    async def _keep_lease(self, claim: Claim) -> None:
+        while True:
+            await asyncio.sleep(self._patience.lease.total_seconds() / 3)
+            try:
+                async with self._database.transaction() as session:
+                    kept = await RunRepository(session).renew(claim.run_id, claim.owner, self._patience.lease)
+            except (OSError, SQLAlchemyError) as error:
+                # The database may be back before the lease ends; and if it is not, the fence holds.
+                log.warning("heartbeat.failed", feed=claim.feed.name, error=type(error).__name__)
+                continue
+            if not kept:
+                raise LeaseLost("somebody else took the run over")
+
+    async def _fail(self, claim: Claim, error: str) -> None:
+        final = claim.attempt >= self._patience.max_attempts
+        status = Status.DEAD if final else Status.FAILED
+        async with self._database.transaction() as session:
+            await RunRepository(session).fail(
+                claim.run_id, claim.owner, error, status=status, wait=self._patience.wait(claim.attempt)
+            )
+        log.warning(
+            "run.failed", feed=claim.feed.name, business_date=str(claim.business_date), error=error, final=final
+        )
+
+    async def _release(self, claim: Claim) -> None:
+        async with self._database.transaction() as session:
+            await RunRepository(session).release(claim.run_id, claim.owner)
+        log.info("run.released", feed=claim.feed.name, business_date=str(claim.business_date))

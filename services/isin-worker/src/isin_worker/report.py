@@ -1,0 +1,40 @@
+"""What the command says of a reconciliation: a line or a record for each run, and an exit code."""
+
+from collections.abc import Sequence
+
+from isin_worker.models import Run, Status
+from isin_worker.reconcile import Visit
+from isin_worker.schemas import RunOut
+
+DONE, FAILED, LEASED = 0, 1, 75
+
+
+def line(visit: Visit) -> str:
+    """The run for people."""
+    run = visit.run
+    start = f"{run.feed} {run.business_date} {run.status}"
+    if run.status == Status.SUCCEEDED:
+        return f"{start}{'' if visit.worked else ' before'}: {_counts(run)}"
+    if run.status == Status.RUNNING:
+        return f"{start}: somebody else is at it"
+    if run.status == Status.FAILED:
+        return f"{start}: {run.error}; next try after {run.next_try_at:%H:%M:%S} UTC (attempt {run.attempts} was made)"
+    return f"{start}: {run.error}" if run.error else start
+
+
+def record(visit: Visit) -> str:
+    """The run as JSON, with the fields of the API."""
+    return RunOut.model_validate(visit.run).model_dump_json()
+
+
+def exit_code(visits: Sequence[Visit]) -> int:
+    """0 when all runs are done, 1 when one failed, 75 when one is somebody else's."""
+    statuses = {visit.run.status for visit in visits}
+    if statuses & {Status.FAILED, Status.DEAD}:
+        return FAILED
+    return LEASED if statuses - {Status.SUCCEEDED} else DONE
+
+
+def _counts(run: Run) -> str:
+    counted = ("rows", "valid", "added", "changed", "removed", "unchanged", "quarantined")
+    return ", ".join(f"{getattr(run, name)} {name}" for name in counted)

@@ -1,0 +1,72 @@
+"""Feeds and their runs."""
+
+from datetime import date
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from isin_worker.dependencies import Admin, CursorsDep, FeedServiceDep, RunServiceDep
+from isin_worker.schemas import FeedOut, FeedPage, RunIn, RunOut, RunPage
+from servicekit.conditional import conditional_json
+from servicekit.pagination import CursorParam, Limit, add_next_link
+from servicekit.permissions import SignedIn
+
+router = APIRouter(prefix="/api/v1/feeds")
+
+
+@router.get("")
+async def list_feeds(feeds: FeedServiceDep, _user: SignedIn) -> FeedPage:
+    """All feeds, how fresh they are, and when they run next."""
+    return FeedPage(items=await feeds.all())
+
+
+@router.get("/{name}", response_model=FeedOut, responses={404: {"description": "No such feed"}})
+async def get_feed(name: str, request: Request, feeds: FeedServiceDep, _user: SignedIn) -> Response:
+    """One feed."""
+    return conditional_json(request, await feeds.get(name))
+
+
+@router.post(
+    "/{name}/runs",
+    status_code=202,
+    responses={
+        200: {"description": "It has run already: that run", "model": RunOut},
+        404: {"description": "No such feed"},
+        409: {"description": "It is running"},
+    },
+)
+async def request_run(
+    name: str, response: Response, runs: RunServiceDep, _admin: Admin, body: RunIn | None = None
+) -> RunOut:
+    """Ask for the run of a business date. One that succeeded is done again with `force` only."""
+    wanted = body or RunIn()
+    run, due = await runs.request(name, wanted.business_date, force=wanted.force)
+    response.status_code = 202 if due else 200
+    response.headers["Location"] = f"/api/v1/feeds/{name}/runs/{run.id}"
+    return RunOut.model_validate(run)
+
+
+@router.get("/{name}/runs", responses={404: {"description": "No such feed"}})
+async def list_runs(
+    name: str,
+    request: Request,
+    response: Response,
+    runs: RunServiceDep,
+    cursors: CursorsDep,
+    _user: SignedIn,
+    limit: Limit = 50,
+    cursor: CursorParam = None,
+) -> RunPage:
+    """The runs of a feed, the newest business date first."""
+    scope = f"runs:{name}"
+    before = date.fromisoformat(cursors.decode(scope, cursor)[0]) if cursor else None
+    items, more = await runs.page(name, before=before, limit=limit)
+    next_cursor = cursors.encode(scope, [items[-1].business_date.isoformat()]) if more else None
+    add_next_link(request, response, next_cursor)
+    return RunPage(items=[RunOut.model_validate(run) for run in items], next_cursor=next_cursor)
+
+
+@router.get("/{name}/runs/{run_id}", response_model=RunOut, responses={404: {"description": "No such feed or run"}})
+async def get_run(name: str, run_id: UUID, request: Request, runs: RunServiceDep, _user: SignedIn) -> Response:
+    """One run: how it stands, or what came out."""
+    return conditional_json(request, RunOut.model_validate(await runs.get(name, run_id)))

@@ -1,0 +1,41 @@
+"""When a list is due and how fresh the published one is. Pure functions; ``now`` is the database's clock, always."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+
+from isin_worker.feeds import Feed
+
+Freshness = Literal["fresh", "late", "stale"]
+GRACE = timedelta(hours=2)
+
+
+def due_instant(feed: Feed, business_date: date) -> datetime:
+    """When the list of this date is due."""
+    return datetime.combine(business_date, feed.due_at, tzinfo=UTC)
+
+
+def current_date(feed: Feed, now: datetime) -> date:
+    """The newest business date that is due: the UTC date, and until the feed's hour the one before."""
+    today = now.astimezone(UTC).date()
+    return today if now >= due_instant(feed, today) else today - timedelta(days=1)
+
+
+def due_dates(feed: Feed, now: datetime) -> list[date]:
+    """Every business date that is due and can still be fetched, the oldest first."""
+    current = current_date(feed, now)
+    return [current - timedelta(days=days) for days in range(feed.backfill_days, -1, -1)]
+
+
+def can_be_fetched(feed: Feed, business_date: date, now: datetime) -> bool:
+    """Whether asking for this date makes sense: today's list may be asked for before its hour."""
+    return due_dates(feed, now)[0] <= business_date <= now.astimezone(UTC).date()
+
+
+def freshness(feed: Feed, published: date | None, now: datetime) -> Freshness:
+    """``fresh``: what is due stands, or is due for less than two hours; ``late``: one list is missing; or ``stale``."""
+    if published is None:
+        return "stale"
+    missing = (current_date(feed, now) - published).days
+    if missing <= 0 or (missing == 1 and now < due_instant(feed, current_date(feed, now)) + GRACE):
+        return "fresh"
+    return "late" if missing == 1 else "stale"

@@ -1,0 +1,55 @@
+"""How the feeds stand."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from isin_worker import schedule
+from isin_worker.feeds import Feed
+from isin_worker.models import Publication, Run, Status
+from isin_worker.reconcile import feed_named
+from isin_worker.repositories.publications import PublicationRepository
+from isin_worker.repositories.runs import RunRepository
+from isin_worker.schemas import FeedOut
+
+
+class FeedService:
+    """Tells of each feed what stands and what comes next."""
+
+    def __init__(self, runs: RunRepository, publications: PublicationRepository, feeds: Mapping[str, Feed]) -> None:
+        self._runs = runs
+        self._publications = publications
+        self._feeds = feeds
+
+    async def all(self) -> list[FeedOut]:
+        """Every feed, in the order of their declaration."""
+        now = await self._runs.now()
+        published = await self._publications.all()
+        return [await self._describe(feed, published.get(feed.name), now) for feed in self._feeds.values()]
+
+    async def get(self, name: str) -> FeedOut:
+        """One feed. Raises UnknownFeed."""
+        feed = feed_named(self._feeds, name)
+        return await self._describe(feed, await self._publications.get(name), await self._runs.now())
+
+    async def _describe(self, feed: Feed, standing: Publication | None, now: datetime) -> FeedOut:
+        current = await self._runs.of_date(feed.name, schedule.current_date(feed, now))
+        return FeedOut(
+            name=feed.name,
+            title=feed.title,
+            url=feed.url,
+            schedule=feed.schedule,
+            business_date=standing.business_date if standing else None,
+            last_success_at=standing.confirmed_at if standing else None,
+            next_run_at=_next_run(feed, current, now),
+            freshness=schedule.freshness(feed, standing.business_date if standing else None, now),
+            rows=standing.valid if standing else 0,
+        )
+
+
+def _next_run(feed: Feed, current: Run | None, now: datetime) -> datetime:
+    due = schedule.due_instant(feed, schedule.current_date(feed, now))
+    if current is None:
+        return due
+    if current.status in {Status.SUCCEEDED, Status.DEAD}:
+        return due + timedelta(days=1)
+    return current.next_try_at

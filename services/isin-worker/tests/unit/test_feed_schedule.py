@@ -1,0 +1,42 @@
+from datetime import UTC, date, datetime
+
+import pytest
+
+from isin_worker import schedule
+from isin_worker.feeds import NSE_EQUITY
+
+TODAY, YESTERDAY = date(2026, 11, 21), date(2026, 11, 20)
+BEFORE, AFTER = datetime(2026, 11, 21, 1, 59, tzinfo=UTC), datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
+
+
+def test_the_business_date_changes_at_the_hour_of_the_feed_and_not_at_midnight() -> None:
+    assert schedule.current_date(NSE_EQUITY, BEFORE) == YESTERDAY
+    assert schedule.current_date(NSE_EQUITY, AFTER) == TODAY
+
+
+def test_a_publisher_who_shows_only_todays_list_has_no_earlier_date_due() -> None:
+    assert schedule.due_dates(NSE_EQUITY, AFTER) == [TODAY]
+
+
+def test_todays_list_may_be_asked_for_before_its_hour_but_no_older_and_no_later_one() -> None:
+    assert schedule.can_be_fetched(NSE_EQUITY, TODAY, BEFORE)
+    assert schedule.can_be_fetched(NSE_EQUITY, YESTERDAY, BEFORE)
+    assert not schedule.can_be_fetched(NSE_EQUITY, YESTERDAY, AFTER)
+    assert not schedule.can_be_fetched(NSE_EQUITY, date(2026, 11, 22), AFTER)
+
+
+@pytest.mark.parametrize(
+    ("published", "now", "expected"),
+    [
+        (None, AFTER, "stale"),
+        (TODAY, AFTER, "fresh"),
+        (YESTERDAY, BEFORE, "fresh"),
+        (YESTERDAY, datetime(2026, 11, 21, 3, 59, tzinfo=UTC), "fresh"),
+        (YESTERDAY, datetime(2026, 11, 21, 4, 0, tzinfo=UTC), "late"),
+        (YESTERDAY, datetime(2026, 11, 22, 1, 59, tzinfo=UTC), "late"),
+        (YESTERDAY, datetime(2026, 11, 22, 2, 0, tzinfo=UTC), "stale"),
+        (TODAY, BEFORE, "fresh"),
+    ],
+)
+def test_freshness_counts_missing_lists(published: date | None, now: datetime, expected: str) -> None:
+    assert schedule.freshness(NSE_EQUITY, published, now) == expected
