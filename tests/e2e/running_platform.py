@@ -172,7 +172,8 @@ class Account:
     """A client of the REST API, signed in when it has a token."""
 
     def __init__(self, platform_url: str) -> None:
-        self.http = httpx.Client(base_url=platform_url, timeout=30)
+        # Nobody closes an account at the end of a test, so no connection is kept.
+        self.http = httpx.Client(base_url=platform_url, timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
 
     def sign_in(self, address: str, password: str) -> Self:
         answer = self.http.post("/api/v1/auth/login", json={"email": address, "password": password})

@@ -13,7 +13,7 @@ from running_platform import Account, Platform, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("platform")]
 FEED = "nse-equity"
-LEDGER_OF_RUNS = frozenset({"run"})
+LEDGER_OF_RUNS = frozenset({"run", "publication"})  # who ran, and which run the list of today comes from
 
 
 def _feed_rows(platform: Platform) -> list[dict[str, str]]:
