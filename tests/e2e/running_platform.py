@@ -92,6 +92,7 @@ class Platform:
         """Start, and do not wait."""
         command = [str(Path(sys.executable).parent / "local-stack"), "run"]
         with self.log_file.open("ab") as log:
+            self._offset = len(self.log)
             self.process = subprocess.Popen(
                 command,
                 env=self.environment(),
@@ -131,13 +132,18 @@ class Platform:
         family = [psutil.Process(self.pid), *psutil.Process(self.pid).children(recursive=True)]
         return {process.pid: " ".join(process.cmdline()) for process in family}
 
+    def is_ready(self) -> bool:
+        """Whether the gateway says so."""
+        try:
+            return httpx.get(f"{self.url}/readyz").status_code == 200
+        except httpx.HTTPError:
+            return False
+
     def stop(self, how: signal.Signals = signal.SIGINT) -> int:
         """Ask it to end, as Ctrl-C does. Returns the exit code."""
         assert self.process is not None
         os.killpg(self.process.pid, how)
-        code = self.process.wait(STOP_SECONDS)
-        self._offset = len(self.log)
-        return code
+        return self.process.wait(STOP_SECONDS)
 
 
 async def _row_versions(url: str, but: frozenset[str]) -> dict[str, tuple[int, int]]:

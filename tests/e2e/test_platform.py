@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 from running_platform import ADMIN, Account, Platform, eventually, free_port, new_account
@@ -65,7 +64,7 @@ def test_a_second_start_and_a_taken_port_are_one_clear_line_each(own: Platform, 
 
     taken = Platform(tmp_path / "third", port=own.port)
     assert str(own.port) in _refused(taken)
-    assert httpx.get(f"{own.url}/readyz").status_code == 200
+    assert own.is_ready()
 
 
 def test_each_process_that_dies_is_seen_told_and_started_again(own: Platform) -> None:
@@ -76,7 +75,7 @@ def test_each_process_that_dies_is_seen_told_and_started_again(own: Platform) ->
         before = len(own.log)
         os.kill(pid, signal.SIGKILL)
         eventually(lambda start=before: "signal 9" in own.log[start:])  # type: ignore[misc]  # mypy can't infer defaults
-        eventually(lambda: Account(own.url).get("/readyz").status_code == 200, seconds=60)
+        eventually(own.is_ready, seconds=60)
         assert own.process is not None
         assert own.process.poll() is None, line
     assert Account(own.url).sign_in(*ADMIN).get("/api/v1/points/verify").json()["ok"] is True
