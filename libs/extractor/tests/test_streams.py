@@ -5,8 +5,8 @@ The windows of the scan are made as small as the texts here, so that every place
 
 import io
 import re
-from collections.abc import Callable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate, chain, cycle, pairwise, product, takewhile
 from pathlib import Path
 
 import pytest
@@ -35,53 +35,26 @@ PIECES = {
     ],
 }
 # Short reaches, so that seams, horizons and anchors meet in a few characters of text.
-TRICKY = [
-    "aa",
-    "[ab]{1,3}",
-    "[ab]{1,3}?b",
-    "(?<=b)a{1,2}(?!b)",
-    "^a",
-    "a$",
-    "(?m)^ab",
-    "(?m)b$",
-    "\\Aa",
-    "b\\Z",
-    "\\ba",
-    "a\\b",
-    "\\Ba",
-    "(a)|b",
-    "a(?=bb)",
-    "(?s).{1,3}",
-    ".{2}",
-    "(?<!a)b(?!(?<=b)a)",
-    "(a|b)\\1",
-    "(?i)É",
-    "a(?=b(?=a))",
-    "(?>a{1,3})b",
-    "a{2,3}+",
-]
+TRICKY = r"""
+    aa [ab]{1,3} [ab]{1,3}?b (?<=b)a{1,2}(?!b) ^a a$ (?m)^ab (?m)b$ \Aa b\Z \ba a\b \Ba (a)|b a(?=bb) (?s).{1,3} .{2}
+    (?<!a)b(?!(?<=b)a) (a|b)\1 (?i)B a(?=b(?=a)) (?>a{1,3})b a{2,3}+ abab|b aab|ab|bb abbb|b b(?<=aab) a(?!b\n)
+""".split()  # noqa: SIM905 # each of them as it is written, without quotes
 
 
-def cut(text: str, data: st.DataObject) -> Iterator[Chunk]:
+def cut(text: str, data: st.DataObject) -> list[Chunk]:
     """The text, or its bytes, in chunks of any sizes; empty ones too."""
     whole: str | bytes = text.encode() if data.draw(st.booleans(), label="as bytes") else text
     most = data.draw(st.sampled_from([1, 2, 7, 100, 5000]), label="longest chunk")
     sizes = data.draw(st.lists(st.integers(0, most), min_size=1).filter(any), label="sizes, again and again")
-    at = 0
-    while at < len(whole):
-        for size in sizes:
-            yield whole[at : at + size]
-            at += size
+    ends = takewhile(lambda end: end < len(whole), accumulate(cycle(sizes)))
+    return [whole[start:end] for start, end in pairwise([0, *ends, len(whole)])]
 
 
-def assert_the_same(pattern: Pattern, text: str, data: st.DataObject) -> None:
-    block = data.draw(
-        st.sampled_from([1, 2, 3, 5, 16, 64]) if pattern.longest < 64 else st.integers(200, 6000), label="block"
-    )
+def assert_the_same(pattern: Pattern, text: str, chunks: Callable[[], Iterable[Chunk]], block: int) -> None:
     whole = [(match.start(), value_of(match)) for match in pattern.compiled.finditer(text)]
 
-    streamed = chain.from_iterable(batches(pattern, text_blocks(cut(text, data), block)))
-    placed = matches(pattern, text_blocks(cut(text, data), block))
+    streamed = chain.from_iterable(batches(pattern, text_blocks(chunks(), block)))
+    placed = matches(pattern, text_blocks(chunks(), block))
 
     assert list(streamed) == re.findall(pattern.regex, text)
     assert [(base + match.start(), value_of(match)) for base, match in placed] == whole
@@ -96,14 +69,28 @@ def test_named_patterns_find_the_same_in_a_stream(name: str, data: st.DataObject
         st.lists(st.tuples(pieces, st.sampled_from([1, 1, 3, 40])), max_size=5), label="pieces and how often"
     )
 
-    assert_the_same(PATTERNS[name], "".join(piece * times for piece, times in rows)[:40_000], data)
+    text = "".join(piece * times for piece, times in rows)[:40_000]
+    chunks = cut(text, data)
+
+    assert_the_same(PATTERNS[name], text, lambda: chunks, data.draw(st.integers(200, 6000), label="block"))
 
 
 @pytest.mark.parametrize("regex", TRICKY)
-@given(text=st.text("abBé\n 𝄞", max_size=80), data=st.data())
-@settings(deadline=None)
-def test_tricky_patterns_find_the_same_in_a_stream(regex: str, text: str, data: st.DataObject) -> None:
-    assert_the_same(Pattern("tricky", regex), text, data)
+def test_every_short_text_gives_the_same_wherever_it_is_cut(regex: str) -> None:
+    pattern = Pattern("tricky", regex)
+    for text in map("".join, product("ab\n", repeat=6)):
+        for block in (1, 2, 3):
+            assert_the_same(pattern, text, lambda text=text: [text], block)  # type: ignore[misc]  # a default is no type
+
+
+@pytest.mark.parametrize("regex", TRICKY)
+@given(unit=st.text("ab", min_size=1, max_size=7), mark=st.sampled_from(["", "\n", "é"]), block=st.integers(1030, 1300))
+@settings(deadline=None, max_examples=30)
+def test_long_rows_of_matches_that_overlap_give_the_same(regex: str, unit: str, mark: str, block: int) -> None:
+    row = unit * (2000 // len(unit))
+    text = row + mark + row
+
+    assert_the_same(Pattern("tricky", regex), text, lambda: [text], block)
 
 
 def expressions() -> st.SearchStrategy[str]:
@@ -141,14 +128,14 @@ def expressions() -> st.SearchStrategy[str]:
     return st.recursive(atoms, grow, max_leaves=6)
 
 
-@given(regex=expressions(), text=st.text("abc\n", max_size=60), data=st.data())
+@given(regex=expressions(), text=st.text("ab\n", min_size=10, max_size=60), block=st.integers(1, 5))
 @settings(deadline=None, max_examples=500, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
-def test_whatever_expression_is_accepted_finds_the_same_in_a_stream(regex: str, text: str, data: st.DataObject) -> None:
+def test_whatever_expression_is_accepted_gives_the_same(regex: str, text: str, block: int) -> None:
     try:
         pattern = Pattern("any", regex)
     except PatternError:
         assume(False)
-    assert_the_same(pattern, text, data)
+    assert_the_same(pattern, text, lambda: [text], block)
 
 
 @pytest.mark.parametrize("name", PATTERNS)
