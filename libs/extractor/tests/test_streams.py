@@ -37,7 +37,8 @@ PIECES = {
 # Short reaches, so that seams, horizons and anchors meet in a few characters of text.
 TRICKY = r"""
     aa [ab]{1,3} [ab]{1,3}?b (?<=b)a{1,2}(?!b) ^a a$ (?m)^ab (?m)b$ \Aa b\Z \ba a\b \Ba (a)|b a(?=bb) (?s).{1,3} .{2}
-    (?<!a)b(?!(?<=b)a) (a|b)\1 (?i)B a(?=b(?=a)) (?>a{1,3})b a{2,3}+ abab|b aab|ab|bb abbb|b b(?<=aab) a(?!b\n)
+    (?<!a)b(?!(?<=b)a) (a|b)\1 (?i)B a(?=b(?=a)) (?>a{1,3})b a{2,3}+ abab|b aab|ab|bb abbb|b b(?<=aab)
+    a(?!b\n) a(?!babb) a(?=babab)
 """.split()  # noqa: SIM905 # each of them as it is written, without quotes
 
 

@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         usage="extract NAME [FILE] | extract --pattern REGEX [FILE] | extract --list",
         description="Print what a pattern finds in FILE, or in standard input when it is - or left out, as one list.",
         epilog="The input is UTF-8 text of any size; the memory used does not grow with it.",
+        allow_abbrev=False,
     )
     parser.add_argument("words", nargs="*", metavar="NAME FILE", help="a pattern's name (see --list), and what to read")
     parser.add_argument("--list", action="store_true", help="print the patterns that have a name")

@@ -1,6 +1,7 @@
 """The way in: a pattern, or its name, and a source of any kind and size."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain
 from typing import NamedTuple, overload
 
@@ -49,7 +50,8 @@ def stream(
     chosen = named(pattern) if isinstance(pattern, str) else pattern
     texts = batches(chosen, text_blocks(source))
     if as_type is int or (as_type is None and chosen.number):
-        return chain.from_iterable(_integers(chosen, values) for values in texts)
+        # No generator expression: its variable would keep each list until the next one is made.
+        return chain.from_iterable(map(partial(_integers, chosen), texts))
     return chain.from_iterable(texts)
 
 

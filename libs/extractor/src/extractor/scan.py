@@ -23,7 +23,7 @@ def batches(pattern: Pattern, blocks: Iterable[str]) -> Iterator[list[str]]:
     text, at = "", 0
     for block in blocks:
         text += block
-        horizon = len(text) - pattern.longest - pattern.ahead
+        horizon = _horizon(pattern, text)
         if horizon <= at:
             continue
         seam = _seam(pattern, text, at, horizon)
@@ -35,6 +35,7 @@ def batches(pattern: Pattern, blocks: Iterable[str]) -> Iterator[list[str]]:
             values = findall(text, at)
             del values[len(values) - len(findall(text, seam)) :]
             yield values
+            del values  # or two lists would live while the next is made
             at = seam
         text, at, _ = _forget(pattern, text, at)
     yield findall(text, at)
@@ -45,7 +46,7 @@ def matches(pattern: Pattern, blocks: Iterable[str]) -> Iterator[tuple[int, re.M
     text, at, base = "", 0, 0
     for block in blocks:
         text += block
-        horizon = len(text) - pattern.longest - pattern.ahead
+        horizon = _horizon(pattern, text)
         for match in _before(horizon, pattern, text, at):
             yield base, match
             at = match.end()
@@ -58,6 +59,11 @@ def matches(pattern: Pattern, blocks: Iterable[str]) -> Iterator[tuple[int, re.M
 def value_of(match: re.Match[str]) -> str:
     """What `findall` gives for this match: its group, empty if that took no part; all of it when there is no group."""
     return match[match.re.groups] or ""
+
+
+def _horizon(pattern: Pattern, text: str) -> int:
+    """The first place where a match could start whose expression may look past the end of the text."""
+    return len(text) - pattern.longest - pattern.ahead + 1
 
 
 def _before(horizon: int, pattern: Pattern, text: str, at: int) -> Iterator[re.Match[str]]:
