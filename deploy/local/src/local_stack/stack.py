@@ -7,7 +7,8 @@ gateway, so they come last. The end is the other way round: no new requests, the
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -23,14 +24,17 @@ from local_stack.migrations import migrate_all
 from local_stack.parts import GATEWAY, ISIN, SERVICES, Site
 from local_stack.ports import free_ports
 from local_stack.preflight import CannotStart
-from local_stack.probe import answers_ok, wait_until
+from local_stack.probe import answers_ok
 from local_stack.remembered import Remembered
 from local_stack.supervisor import Supervisor
 
 EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of SIGINT
 _SERVER_PATIENCE_S = 120.0  # recovery after a crash of the machine can take a while
 _SERVICE_PATIENCE_S = 180.0  # a first start on a slow machine compiles every module
+_ASK_EVERY_S = 0.05
 _STORES, _SERVICES, _DOOR = range(3)  # stages of the stop, the last first
+
+Check = Callable[[], Awaitable[bool]]
 
 
 async def run_stack(site: Site, console: Console) -> int:
@@ -84,7 +88,7 @@ async def _start(site: Site, supervisor: Supervisor, console: Console, closing: 
     await migrate_all(site, supervisor, remembered)
     _start_services(site, supervisor)
     new_accounts = await ensure_accounts(site, supervisor, remembered)
-    await _wait_for_services(site)
+    await _wait_for_services(site, supervisor)
     if site.settings.demo:
         await demo_apps.fill(site, console, remembered)
     for line in _welcome(site, with_accounts=new_accounts):
@@ -107,8 +111,7 @@ async def _start_stores(site: Site, supervisor: Supervisor, console: Console, cl
         site.postgres = postgres
         supervisor.keep("postgres", postgres.launch(), stage=_STORES)
         servers.append(postgres)
-    if not all(await asyncio.gather(*(wait_until(server.is_ready, _SERVER_PATIENCE_S) for server in servers))):
-        raise CannotStart(f"the stores did not answer within {_SERVER_PATIENCE_S:.0f} s; the reason is above")
+    await _wait_for({type(server).__name__: server.is_ready for server in servers}, _SERVER_PATIENCE_S, supervisor)
 
 
 async def _ensure_databases(site: Site, remembered: Remembered) -> None:
@@ -129,13 +132,21 @@ def _start_services(site: Site, supervisor: Supervisor) -> None:
     supervisor.keep("worker", site.launch(ISIN, "worker"), stage=_SERVICES)
 
 
-async def _wait_for_services(site: Site) -> None:
+async def _wait_for_services(site: Site, supervisor: Supervisor) -> None:
     # The gateway's readiness names every service behind it.
     urls = [f"{site.url(GATEWAY)}/readyz", *((site.feed_url(),) if site.settings.demo else ())]
-    ready = await asyncio.gather(*(wait_until(partial(answers_ok, url), _SERVICE_PATIENCE_S) for url in urls))
-    for url, is_ready in zip(urls, ready, strict=True):
-        if not is_ready:
-            raise CannotStart(f"{url} did not answer 200 within {_SERVICE_PATIENCE_S:.0f} s; the reason is above")
+    await _wait_for({url: partial(answers_ok, url) for url in urls}, _SERVICE_PATIENCE_S, supervisor)
+
+
+async def _wait_for(checks: Mapping[str, Check], within_s: float, supervisor: Supervisor) -> None:
+    patient_until = time.monotonic() + within_s
+    for name, is_ready in checks.items():
+        while not await is_ready():
+            if part := supervisor.hopeless():
+                raise CannotStart(f"{part} keeps ending; its reason is above")
+            if time.monotonic() > patient_until:
+                raise CannotStart(f"{name} was not ready within {within_s:.0f} s; its reason is above")
+            await asyncio.sleep(_ASK_EVERY_S)
 
 
 def _welcome(site: Site, *, with_accounts: bool) -> list[str]:

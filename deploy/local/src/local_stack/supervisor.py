@@ -11,6 +11,7 @@ from local_stack.process import Process
 
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
 _STEADY_AFTER_S = 20.0  # having run this long, a crash counts as the first again
+_HOPELESS_AFTER = 3  # ends
 _PATIENCE_S = 2.0  # for each stop signal; three stages of it stay under 10 s
 
 
@@ -36,6 +37,10 @@ class Supervisor:
             await process.end_of(self._guard)
             raise
 
+    def hopeless(self) -> str | None:
+        """A part that ended so often that waiting for it makes no sense."""
+        return next((kept.name for kept in self._kept if kept.ends >= _HOPELESS_AFTER), None)
+
     async def stop(self) -> None:
         """Ends the parts, the highest stage first, those of one stage together."""
         for stage in sorted({kept.stage for kept in self._kept}, reverse=True):
@@ -52,8 +57,9 @@ class _Kept:
     """One part that is kept running."""
 
     def __init__(self, name: str, launch: Launch, stage: int, console: Console, guard: Guard) -> None:
+        self.name = name
         self.stage = stage
-        self._name = name
+        self.ends = 0  # by itself
         self._launch = launch
         self._console = console
         self._guard = guard
@@ -79,16 +85,17 @@ class _Kept:
             end = await self._run_once()
             if self._stopping.is_set():
                 return
+            self.ends += 1
             if time.monotonic() - started > _STEADY_AFTER_S:
                 delay = _FIRST_DELAY_S
-            self._console.say(f"{self._name} {end}, restarting in {delay:g} s")
+            self._console.say(f"{self.name} {end}, restarting in {delay:g} s")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), delay)
             delay = min(delay * 2, _LONGEST_DELAY_S)
 
     async def _run_once(self) -> str:
         try:
-            self._process = await Process.start(self._name, self._launch, self._console, self._guard)
+            self._process = await Process.start(self.name, self._launch, self._console, self._guard)
         except OSError as error:
             return f"could not be started ({error.strerror})"
         if self._stopping.is_set():  # asked to stop while it was being started

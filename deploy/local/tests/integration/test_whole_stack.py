@@ -70,6 +70,13 @@ def test_a_failed_migration_ends_the_start_with_one_line(start_stack: StartStack
     assert not stack.said("Traceback")
 
 
+def test_a_part_that_never_comes_up_ends_the_start_with_one_line(start_stack: StartStack) -> None:
+    stack = start_stack(FAKE_BROKEN="catalog_service")
+    assert stack.ended() == 1
+    assert stack.said("stack     | catalog exited with code 78, restarting in 1 s")
+    assert stack.lines[-1] == "local-stack: catalog keeps ending; its reason is above"
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_all_in_order(start_stack: StartStack, how: signal.Signals) -> None:
     stack = start_stack()

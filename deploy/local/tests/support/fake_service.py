@@ -14,7 +14,9 @@ class _Handler(BaseHTTPRequestHandler):
     apps: dict[str, dict[str, object]] = {}  # noqa: RUF012 - shared by all requests on purpose
 
     def do_GET(self) -> None:
-        if self.path.startswith("/api/v1/categories"):
+        if self.path == "/readyz" and os.environ.get("FAKE_BROKEN"):
+            self._answer(503, {})
+        elif self.path.startswith("/api/v1/categories"):
             self._answer(200, {"items": [{"slug": "tools"}]})
         elif self.path.startswith("/api/v1/apps/by-package/"):
             app = self.apps.get(self.path.rpartition("/")[2])
@@ -53,6 +55,8 @@ def main(package: str) -> None:
         password = sys.stdin.readline().strip()
         print("account", *arguments, f"password of {len(password)} characters")
         return
+    if os.environ.get("FAKE_BROKEN") == package:
+        sys.exit(78)
     if command == "serve" and os.environ.get("FAKE_GRANDCHILD") == package:
         child = subprocess.Popen(["sleep", "1000"])
         print("grandchild", child.pid)
