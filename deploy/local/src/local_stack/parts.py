@@ -71,6 +71,8 @@ class Site:
         ours = {"ENVIRONMENT": "local", "LOG_FORMAT": "console"}
         ours |= self._stores(service)
         ours |= {"JWKS_URL": f"{self.url(AUTH)}/.well-known/jwks.json", "TOKEN_ISSUER": self.url(GATEWAY)}
+        if service != AUTH:  # which has the list itself
+            ours["REVOCATIONS_URL"] = f"{self.url(AUTH)}/internal/revocations"
         ours |= self._own(service)
         theirs = {name: value for name, value in self.environment.items() if name.startswith(service.prefix)}
         return {service.prefix + name: value for name, value in ours.items()} | theirs
