@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import auth_service
 import httpx
 import pytest
+from fastapi import FastAPI
+
+import auth_service
 from auth_service.main import create_app
 from auth_service.settings import Settings
-from fastapi import FastAPI
 from servicekit import testing
 
 PASSWORD = "a long and easy sentence"

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -71,4 +72,14 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     kind = problems.BY_STATUS.get(error.status_code, problems.BadRequest)
     problem = kind()
     problem.headers.update(error.headers or {})
+    if error.status_code == 405:
+        problem.headers["Allow"] = _allowed(request)
     return problem_response(request, problem)
+
+
+def _allowed(request: Request) -> str:
+    """Every method of the path. The router names those of the first route only, and each method is a route here."""
+    routes = [
+        found for found in iter_route_contexts(request.app.routes) if found.path_regex.match(request.scope["path"])
+    ]
+    return ", ".join(sorted({method for found in routes for method in found.methods or ()}))

@@ -1,12 +1,16 @@
 """Strict JSON (RFC 8259): UTF-8 only, no NaN or Infinity, no NUL, no lone surrogates, no integer beyond 64 bits."""
 
 import json
-from typing import Any, NoReturn
+import math
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple, NoReturn
 
 from servicekit.problems import FieldProblem, MalformedJson, RuleViolation
-from servicekit.schemas import MAX_INT64
+from servicekit.schemas import LONE_SURROGATE, MAX_INT64
 
 MAX_DEPTH = 64
+_LONG_NUMBER = re.compile(rb"\d{19}")  # the shortest that can be beyond 64 bits
 
 
 class _NotANumber(ValueError):
@@ -21,7 +25,8 @@ def check_json(body: bytes) -> None:
         RuleViolation: well formed, but with a value that no field here can hold (422).
     """
     try:
-        document = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, parse_int=_bounded_int)
+        parse_int = _bounded_int if _LONG_NUMBER.search(body) else None  # a call for each number takes its time
+        document = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, parse_int=parse_int)
     except UnicodeDecodeError as error:
         raise MalformedJson("The body is not UTF-8.") from error
     except _NotANumber as error:
@@ -45,28 +50,55 @@ def _bounded_int(digits: str) -> int:
 
 
 def _walk(document: Any) -> None:
-    pending: list[tuple[str, int, Any]] = [("", 0, document)]
+    # Anybody may send a megabyte of tiny values. So scalars are looked at where they stand, and where a container
+    # stands is a chain to its parents, which becomes a pointer only when there is a fault to report.
+    pending = [_Place([document], 0, "", None)]
     while pending:
-        pointer, depth, value = pending.pop()
-        if depth > MAX_DEPTH:
+        place = pending.pop()
+        if place.depth > MAX_DEPTH:
             raise _violation("", "depth", f"more than {MAX_DEPTH} levels deep")
-        if isinstance(value, str):
-            _check_text(pointer, value)
-        elif isinstance(value, list):
-            pending += [(f"{pointer}/{index}", depth + 1, item) for index, item in enumerate(value)]
-        elif isinstance(value, dict):
-            for name in value:
-                _check_text(pointer, name)
-            pending += [(f"{pointer}/{escape(name)}", depth + 1, item) for name, item in value.items()]
-        elif isinstance(value, float) and value in (float("inf"), float("-inf")):
-            raise _violation(pointer, "number", "the number is too large")
+        for name, value in _members(place):
+            if isinstance(value, str):
+                _check_text(place, name, value)
+            elif isinstance(value, (list, dict)):
+                if value:
+                    pending.append(_Place(value, place.depth + 1, name, place))
+            elif isinstance(value, float) and math.isinf(value):
+                raise _violation(_pointer(place, name), "number", "the number is too large")
 
 
-def _check_text(pointer: str, text: str) -> None:
+class _Place(NamedTuple):
+    """A list or an object, and where it stands."""
+
+    container: Any
+    depth: int
+    name: str | int
+    parent: "_Place | None"
+
+
+def _members(place: _Place) -> Iterable[tuple[str | int, Any]]:
+    if isinstance(place.container, list):
+        return enumerate(place.container)
+    for name in place.container:
+        _check_text(place, None, name)
+    items: Iterable[tuple[str, Any]] = place.container.items()
+    return items
+
+
+def _check_text(place: _Place, name: str | int | None, text: str) -> None:
     if "\0" in text:
-        raise _violation(pointer, "nul", "NUL is not allowed")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise _violation(pointer, "surrogate", "lone surrogates are not allowed")
+        raise _violation(_pointer(place, name), "nul", "NUL is not allowed")
+    if not text.isascii() and LONE_SURROGATE.search(text):
+        raise _violation(_pointer(place, name), "surrogate", "lone surrogates are not allowed")
+
+
+def _pointer(place: _Place, name: str | int | None) -> str:
+    """The JSON Pointer of a member of ``place``, or of the place itself. The outermost list is not the caller's."""
+    names = [] if name is None else [name]
+    while place.parent is not None:
+        names.append(place.name)
+        place = place.parent
+    return "".join(f"/{escape(str(part))}" for part in names[-2::-1])
 
 
 def escape(name: str) -> str:

@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import hmac
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 from fastapi import Query, Request, Response
@@ -65,4 +65,6 @@ def add_next_link(request: Request, response: Response, cursor: str | None) -> N
     query = [
         (name, value) for name, value in parse_qsl(request.scope["query_string"].decode("latin-1")) if name != "cursor"
     ]
-    response.headers["Link"] = f'<{request.scope["path"]}?{urlencode([*query, ("cursor", cursor)])}>; rel="next"'
+    # The path was decoded on its way here: without quoting, a caller could write header lines of their own.
+    path = quote(request.scope["path"])
+    response.headers["Link"] = f'<{path}?{urlencode([*query, ("cursor", cursor)])}>; rel="next"'

@@ -4,6 +4,7 @@ One algorithm is accepted, keys come from our own table by ``kid``, and what a t
 (``jku``, ``jwk``, ``x5u``) is never looked at (RFC 8725).
 """
 
+import asyncio
 import time
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068
 REQUIRED_CLAIMS = ["iss", "aud", "exp", "iat", "jti", "sub", "sid"]
 CACHE_SIZE = 10_000
 REFETCH_SECONDS = 60.0
+RETRY_SECONDS = 1.0
 CLOCK_LEEWAY_SECONDS = 5
 
 log = get_logger(__name__)
@@ -58,31 +60,42 @@ class StaticKeys:
 
 
 class JwksKeys:
-    """Keys from the auth service's JWKS (RFC 7517); an unknown ``kid`` asks again at most once a minute."""
+    """Keys from the auth service's JWKS (RFC 7517); an unknown ``kid`` asks again at most once a minute.
+
+    When auth does not answer, it is asked again after a second: also at most one question at a time.
+    """
 
     def __init__(self, url: str, client: httpx.AsyncClient) -> None:
         self._url = url
         self._client = client
         self._keys: dict[str, Ed25519PublicKey] = {}
-        self._fetched_at = float("-inf")
+        self._next_fetch = float("-inf")
+        self._one_at_a_time = asyncio.Lock()
 
     async def key(self, kid: str) -> Ed25519PublicKey | None:
         """The key of this id, or None. Raises Unavailable when auth never answered yet."""
-        if kid not in self._keys and time.monotonic() - self._fetched_at > REFETCH_SECONDS:
-            await self._fetch()
+        if kid not in self._keys:
+            async with self._one_at_a_time:
+                if kid not in self._keys and time.monotonic() >= self._next_fetch:
+                    await self._fetch()
+            if not self._keys:
+                raise Unavailable("The keys that check access tokens can't be had at the moment.")
         return self._keys.get(kid)
 
     async def _fetch(self) -> None:
         try:
             response = await self._client.get(self._url)
-            document = response.raise_for_status().json()
-        except (httpx.HTTPError, ValueError) as error:
+            keys = _key_table(response.raise_for_status().json())
+        except (httpx.HTTPError, ValueError, TypeError, LookupError, AttributeError, jwt.PyJWTError) as error:
             log.warning("jwks.unreachable", error=type(error).__name__)
-            if not self._keys:
-                raise Unavailable("The keys that check access tokens can't be had at the moment.") from error
+            self._next_fetch = time.monotonic() + RETRY_SECONDS
             return
-        self._fetched_at = time.monotonic()
-        self._keys = {entry["kid"]: key for entry in document["keys"] if (key := _public_key(entry)) is not None}
+        self._next_fetch = time.monotonic() + REFETCH_SECONDS
+        self._keys = keys
+
+
+def _key_table(document: Any) -> dict[str, Ed25519PublicKey]:
+    return {entry["kid"]: key for entry in document["keys"] if (key := _public_key(entry)) is not None}
 
 
 def _public_key(entry: Mapping[str, Any]) -> Ed25519PublicKey | None:

@@ -21,7 +21,7 @@ main = service_cli("auth_service")
 
 def _email(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     try:
-        return normalise_email(value)
+        return normalise_email(value.strip())
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
 

@@ -3,12 +3,12 @@
 import asyncio
 
 import asyncpg
-import auth_service
 import pytest
 from alembic import command
-from servicekit import migrations
-
 from services.auth.tests.conftest import Person, Sql
+
+import auth_service
+from servicekit import migrations
 
 pytestmark = pytest.mark.integration
 

@@ -1,11 +1,11 @@
 """What has expired goes; what is needed stays."""
 
 import pytest
-from auth_service.services.housekeeping import Housekeeping
 from fastapi import FastAPI
-from servicekit import testing
-
 from services.auth.tests.conftest import Person, Sql
+
+from auth_service.services.housekeeping import Housekeeping
+from servicekit import testing
 
 pytestmark = pytest.mark.integration
 

@@ -3,7 +3,6 @@
 import httpx
 import pytest
 from argon2 import PasswordHasher
-
 from services.auth.tests.conftest import PASSWORD, Person, Sql
 
 pytestmark = pytest.mark.integration

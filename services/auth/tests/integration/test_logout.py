@@ -6,15 +6,15 @@ from uuid import UUID
 import httpx
 import jwt
 import pytest
+from fastapi import FastAPI
+from services.auth.tests.conftest import Person, Sql
+
 from auth_service.main import create_app
 from auth_service.settings import Settings
-from fastapi import FastAPI
 from servicekit import testing
 from servicekit.problems import InvalidToken
 from servicekit.revocations import Follower, Revocations, http_feed
 from servicekit.tokens import JwksKeys, TokenVerifier
-
-from services.auth.tests.conftest import Person, Sql
 
 pytestmark = pytest.mark.integration
 

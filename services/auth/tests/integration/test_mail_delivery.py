@@ -9,12 +9,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from auth_service.clients.mail import FolderMail, MailNotSent, SmtpMail
-from auth_service.services.mailing import Mailer
 from fastapi import FastAPI
 from pydantic import SecretStr
-
 from services.auth.tests.conftest import MailFolder, Person, Sql, register, text_of
+
+from auth_service.clients.mail import FolderMail, MailNotSent, SmtpMail
+from auth_service.services.mailing import Mailer
 
 pytestmark = pytest.mark.integration
 

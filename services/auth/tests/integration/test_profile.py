@@ -4,9 +4,9 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from servicekit import testing
-
 from services.auth.tests.conftest import Person, Sql
+
+from servicekit import testing
 
 pytestmark = pytest.mark.integration
 

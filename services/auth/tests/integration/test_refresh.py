@@ -6,7 +6,6 @@ import hashlib
 import httpx
 import jwt
 import pytest
-
 from services.auth.tests.conftest import Person, Sql
 
 pytestmark = pytest.mark.integration

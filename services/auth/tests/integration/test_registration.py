@@ -5,7 +5,6 @@ import asyncio
 import httpx
 import pytest
 from argon2 import PasswordHasher
-
 from services.auth.tests.conftest import PASSWORD, MailFolder, Person, Sql, register, text_of
 
 pytestmark = pytest.mark.integration

@@ -7,16 +7,16 @@ from uuid import UUID
 import httpx
 import jwt
 import pytest
-from auth_service.services.signing_keys import SigningKeys, WrongSigningKeySecret
-from auth_service.settings import Settings
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from pydantic import SecretStr
+from services.auth.tests.conftest import Person, Sql
+
+from auth_service.services.signing_keys import SigningKeys, WrongSigningKeySecret
+from auth_service.settings import Settings
 from servicekit import testing
 from servicekit.db import Database
 from servicekit.tokens import JwksKeys, TokenVerifier
-
-from services.auth.tests.conftest import Person, Sql
 
 pytestmark = pytest.mark.integration
 

@@ -15,9 +15,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
-from servicekit import testing
-
 from services.auth.tests.conftest import Person
+
+from servicekit import testing
 
 pytestmark = pytest.mark.integration
 

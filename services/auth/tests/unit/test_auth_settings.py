@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
-from auth_service.settings import Settings
 from pydantic import ValidationError
+
+from auth_service.settings import Settings
 from servicekit.settings import load_settings
 from servicekit.testing import TEST_SECRET
 

@@ -1,6 +1,7 @@
 """Which passwords are good enough."""
 
 import pytest
+
 from auth_service.password_policy import fault_of, normal_form
 
 

@@ -1,0 +1,134 @@
+"""Keys come from auth: asked for once, kept while it is away, and a stranger's ``kid`` can't make us ask all day."""
+
+import asyncio
+import base64
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from servicekit import tokens
+from servicekit.problems import Unavailable
+from servicekit.tokens import JwksKeys
+
+
+class Clock:
+    """Time that passes when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        """The time in seconds."""
+        return self.now
+
+
+class Auth:
+    """Publishes keys, or is away."""
+
+    def __init__(self) -> None:
+        self.keys: list[Any] = []
+        self.answer: httpx.Response | None = None
+        self.asked = 0
+        self.client = httpx.AsyncClient(transport=httpx.MockTransport(self._serve))
+
+    def publish(self, kid: str, **changes: str) -> None:
+        public = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+        x = base64.urlsafe_b64encode(public).decode().rstrip("=")
+        self.keys.append({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid, **changes})
+
+    async def _serve(self, _request: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        await asyncio.sleep(0)
+        return self.answer or httpx.Response(200, json={"keys": self.keys})
+
+
+@pytest.fixture
+def auth() -> Auth:
+    auth = Auth()
+    auth.publish("one")
+    return auth
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(tokens, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def keys(auth: Auth, clock: Clock) -> JwksKeys:
+    return JwksKeys("http://auth/jwks", auth.client)
+
+
+async def test_many_first_requests_ask_once(auth: Auth, keys: JwksKeys) -> None:
+    found = await asyncio.gather(*(keys.key("one") for _ in range(50)))
+    assert None not in found
+    assert auth.asked == 1
+
+
+async def test_an_unknown_kid_asks_once_a_minute(auth: Auth, keys: JwksKeys, clock: Clock) -> None:
+    await keys.key("one")
+    auth.publish("two")
+    for number in range(50):
+        assert await keys.key(f"unknown-{number}") is None
+    assert await keys.key("two") is None
+    assert auth.asked == 1
+    clock.now += 61
+    assert await keys.key("two") is not None
+    assert auth.asked == 2
+
+
+async def test_known_keys_stay_while_auth_is_away(auth: Auth, keys: JwksKeys, clock: Clock) -> None:
+    known = await keys.key("one")
+    auth.answer = httpx.Response(503)
+    clock.now += 61
+    for _ in range(50):
+        assert await keys.key("two") is None
+        assert await keys.key("one") is known
+    assert auth.asked == 2
+    clock.now += 2
+    auth.answer = None
+    auth.publish("two")
+    assert await keys.key("two") is not None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(500), httpx.Response(200, content=b"<html>"), httpx.Response(200, json=[]),
+        httpx.Response(200, json={}), httpx.Response(200, json={"keys": [1]}),
+        httpx.Response(302, headers={"Location": "/"}),
+    ],
+)  # fmt: skip
+async def test_no_keys_yet_is_503_and_asks_again_soon(
+    auth: Auth, keys: JwksKeys, clock: Clock, answer: httpx.Response
+) -> None:
+    auth.answer = answer
+    for _ in range(20):
+        with pytest.raises(Unavailable):
+            await keys.key("one")
+    assert auth.asked == 1
+    clock.now += 2
+    auth.answer = None
+    assert await keys.key("one") is not None
+
+
+async def test_keys_of_another_kind_are_passed_over(auth: Auth, keys: JwksKeys) -> None:
+    auth.publish("curve", crv="X25519")
+    auth.publish("type", kty="EC")
+    auth.keys += [{"kty": "oct", "k": "c2VjcmV0", "kid": "shared"}, {"kty": "OKP", "crv": "Ed25519", "x": "AA"}]
+    assert await keys.key("one") is not None
+    for kid in ("curve", "type", "shared"):
+        assert await keys.key(kid) is None
+
+
+async def test_a_key_that_auth_withdrew_is_gone_at_the_next_question(auth: Auth, keys: JwksKeys, clock: Clock) -> None:
+    await keys.key("one")
+    auth.keys.clear()
+    auth.publish("two")
+    clock.now += 61
+    assert await keys.key("two") is not None
+    assert await keys.key("one") is None
