@@ -1,0 +1,86 @@
+"""What people see of their points, and the look over the whole ledger."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import asyncpg
+import pytest
+
+from rewards_service.clients.accounts import FakeAccounts
+
+pytestmark = pytest.mark.integration
+
+
+async def test_a_newcomer_has_nothing(person: Any) -> None:
+    user = person()
+    assert await user.points() == {"balance": 0, "pending": 0, "lifetime_earned": 0}
+    assert (await user.get("/api/v1/points/entries")).json() == {"items": [], "next_cursor": None}
+
+
+async def test_the_summary_counts_by_whose_turn_it_is(person: Any, offered: Any) -> None:
+    user, reviewer = person(), person("reviewer")
+    await user.start(offered())
+    await user.submitted_task(offered(points=30))
+    await reviewer.decide(await user.submitted_task(offered(points=20)), decision="approve")
+    await reviewer.decide(await user.submitted_task(offered()), decision="reject", reason_code="edited")
+    await user.post(f"/api/v1/tasks/{(await user.start(offered())).json()['id']}/cancel")
+    answer = await user.get("/api/v1/me/summary")
+    assert answer.json() == {
+        "name": "Ada", "points": 20, "points_pending": 30, "lifetime_earned": 20, "tasks_active": 2, "tasks_pending": 1,
+        "tasks_completed": 1,
+    }  # fmt: skip
+    assert answer.headers["cache-control"] == "private, no-store"
+
+
+async def test_without_the_accounts_the_summary_has_no_name(person: Any, accounts: FakeAccounts) -> None:
+    accounts.down = True
+    answer = await person().get("/api/v1/me/summary")
+    assert (answer.status_code, answer.json()["name"]) == (200, None)
+
+
+async def test_the_statement_is_read_page_by_page_newest_first(person: Any, offered: Any) -> None:
+    user, reviewer = person(), person("reviewer")
+    for points in (1, 2, 3, 4, 5):
+        await reviewer.decide(await user.submitted_task(offered(points=points)), decision="approve")
+    await reviewer.decide(await person().submitted_task(offered(points=99)), decision="approve")
+    seen, path = [], "/api/v1/points/entries?limit=2"
+    while path:
+        page = await user.get(path)
+        seen += [(line["points"], line["balance_after"]) for line in page.json()["items"]]
+        path = page.links["next"]["url"] if page.json()["next_cursor"] else ""
+    assert seen == [(5, 15), (4, 10), (3, 6), (2, 3), (1, 1)]
+
+
+@pytest.mark.parametrize("role", ["user", "reviewer"])
+async def test_only_administrators_verify_the_ledger(person: Any, role: str) -> None:
+    assert (await person(role).get("/api/v1/points/verify")).status_code == 403
+
+
+async def _verify_command(database_url: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "REWARDS_ENVIRONMENT": "test",
+        "REWARDS_DATABASE_URL": database_url,
+        "REWARDS_CURSOR_SECRET": "a-secret-of-the-tests-0123456789-abcdefghij",
+        "REWARDS_CATALOG_URL": "http://catalog.invalid",
+        "REWARDS_AUTH_URL": "http://auth.invalid",
+        "REWARDS_BLOB_URL": "memory:///",
+    }
+    command = [sys.executable, "-m", "rewards_service", "verify-ledger"]
+    return await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, text=True, timeout=60)
+
+
+async def test_the_command_tells_whether_the_ledger_is_right(
+    person: Any, offered: Any, sql: asyncpg.Connection, database_url: str
+) -> None:
+    await person("reviewer").decide(await person().submitted_task(offered()), decision="approve")
+    good = await _verify_command(database_url)
+    assert (good.returncode, json.loads(good.stdout)["ok"]) == (0, True), good.stderr
+    await sql.execute("SET session_replication_role = replica")
+    await sql.execute("UPDATE task SET status = 'submitted'")
+    bad = await _verify_command(database_url)
+    assert (bad.returncode, json.loads(bad.stdout)["credits_without_approval"]) == (1, 1), bad.stderr
