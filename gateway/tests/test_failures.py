@@ -142,6 +142,54 @@ async def test_a_request_that_was_partly_answered_is_never_repeated() -> None:
     assert requests == 2
 
 
+@pytest.mark.parametrize("rest", [[], [b"y"]], ids=["unfinished", "finished"])
+async def test_an_upload_in_pieces_is_never_repeated(rest: list[bytes]) -> None:
+    connections = 0
+    broke = asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        await reader.readuntil(b"\r\n\r\n")
+        broke.set()
+        if rest:
+            await reader.readuntil(b"0\r\n\r\n")
+
+    async def upload() -> object:
+        yield b"x"
+        await broke.wait()
+        for piece in rest:
+            yield piece
+
+    async with raw_server(handle) as port, open_gateway(ports={"rewards": port}) as gateway:
+        assert (await gateway.client.get("/api/v1/tasks")).status_code == 200
+        request = gateway.client.post("/api/v1/tasks", content=upload(), headers={"Idempotency-Key": "k"})  # type: ignore[arg-type]  # an async generator is what it takes
+        assert_problem(await request, 502, "upstream-failed")
+    assert connections == 1
+
+
+async def test_bytes_between_two_exchanges_end_the_connection() -> None:
+    answered, cut = asyncio.Event(), asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
+        writer.write(answer + b"ok")
+        await answered.wait()
+        writer.write(answer + b"no")
+        assert await reader.read() == b""
+        cut.set()
+
+    async with raw_server(handle) as port, open_gateway(ports={"catalog": port}) as gateway:
+        assert (await gateway.client.get("/api/v1/apps")).content == b"ok"
+        answered.set()
+        async with asyncio.timeout(5):
+            await cut.wait()
+        assert (await gateway.client.get("/api/v1/apps")).content == b"ok"
+
+
 async def test_bytes_that_nobody_asked_for_are_never_an_answer() -> None:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

@@ -117,6 +117,8 @@ async def test_a_body_is_not_awaited_before_an_early_answer(gateway: Gateway) ->
     gateway.rewards.answer = answer
     request = b"POST /api/v1/tasks HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\n\r\nonly this"
     assert (await gateway.exchange(request)).startswith(b"HTTP/1.1 401 ")
+    gateway.rewards.answer = None  # and that connection, which still owes a body, is not used again
+    assert (await gateway.client.get("/api/v1/tasks")).status_code == 200
 
 
 async def test_a_client_that_leaves_is_noticed_by_the_service(gateway: Gateway) -> None:

@@ -128,6 +128,7 @@ class Relay:
         self._upstream = upstream
         self._inbound = inbound
         self._settings = settings
+        self._repeatable = False
 
     async def run(self, scope: Scope, receive: Receive, send: Send, *, max_body: int) -> None:
         """Relay.
@@ -139,6 +140,7 @@ class Relay:
         body = ClientBody(receive, self._inbound, max_body, self._settings.idle_seconds)
         # The first bytes are awaited before a connection is taken: slow clients don't use them up.
         opening = head + await body.next() if body.more else head
+        self._repeatable = self._inbound.repeatable and not body.more  # pieces that are gone can't be sent again
         bodiless = scope["method"] == "HEAD"
         connection = await self._upstream.acquire()
         try:
@@ -155,7 +157,7 @@ class Relay:
             connection.begin(bodiless=bodiless)
             connection.write(opening)
             follower.start()
-            status, headers = await self._answer(connection, body)
+            status, headers = await self._answer(connection)
             fields = answer_header(status, headers)
             fields.append((b"x-request-id", self._inbound.request_id.encode("ascii")))
             await send({"type": "http.response.start", "status": status, "headers": fields})
@@ -167,12 +169,11 @@ class Relay:
             else:
                 self._upstream.release(connection)
 
-    async def _answer(self, connection: Connection, body: ClientBody) -> tuple[int, RawHeaders]:
+    async def _answer(self, connection: Connection) -> tuple[int, RawHeaders]:
         try:
             return await connection.head()
         except BadGateway as error:
-            stale = connection.silent and connection.exchanges > 1
-            if stale and self._inbound.repeatable and not body.more:
+            if self._repeatable and connection.silent and connection.exchanges > 1:
                 raise _StaleConnection from error
             raise
 
