@@ -217,5 +217,5 @@ async def test_failures_of_the_api_are_told_in_words(
 
 
 async def test_an_answer_in_another_language_is_no_page_of_ours(ada: Browser, api: FakeApi) -> None:
-    api.entries.append({"unexpected": True})
+    api.entries.append({"points": 5})
     assert (await ada.get("/points")).status_code == 503
