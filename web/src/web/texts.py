@@ -97,7 +97,6 @@ ENGLISH: Final[Mapping[str, str]] = {
     "apps.reset": "Show all apps",
     "app.store": "Open in the Play Store",
     "app.package": "Package name",
-    "app.category": "Category",
     "app.how": "What to do",
     "app.how.1": "Start the task. The points of this moment are fixed for you.",
     "app.how.2": "Install the app from the Play Store and open it.",

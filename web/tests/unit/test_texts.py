@@ -13,10 +13,10 @@ from web.visits import own_path
 
 SOURCES = [*TEMPLATES.glob("*.html"), *Path(str(web.__file__)).parent.rglob("*.py")]
 CODE = "\n".join(path.read_text() for path in SOURCES if path.name != "texts.py")
-NAMED = {found for found in re.findall(r"""\bt(?:ext)?\(\s*["']([\w.-]+)["'][,)]""", CODE)}
+NAMED = set(re.findall(r"""\bt(?:ext)?\(\s*["']([\w.-]+)["'][,)]""", CODE))
 # Put together from a value: problems and faults from the API's codes, states from its states.
 BY_VALUE = re.compile(r"(notice|problem|fault|failure|state|app_state|freshness|entry|isin_status|listing|reason)\.")
-COUNTED = {found for found in re.findall(r"""counted\(["']([\w.]+)["']""", CODE)}
+COUNTED = set(re.findall(r"""counted\(["']([\w.]+)["']""", CODE))
 
 
 def test_every_text_that_is_named_is_there() -> None:
