@@ -66,7 +66,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "register_sent.words": "We have sent you a message with a link that confirms your address. You can sign in before "
     "that, but not start a task.",
     "register_sent.login": "Go to sign in",
-    "verify.title": "Confirm your e-mail address",
+    "verify.title": "Confirm your address",
     "verify.words": "One click, and the address is yours.",
     "verify.submit": "Confirm my e-mail address",
     "verify.spent": "This link was used before, is too old, or is not complete. Register again with the same address "
@@ -97,7 +97,6 @@ ENGLISH: Final[Mapping[str, str]] = {
     "apps.reset": "Show all apps",
     "app.store": "Open in the Play Store",
     "app.package": "Package name",
-    "app.category": "Category",
     "app.how": "What to do",
     "app.how.1": "Start the task. The points of this moment are fixed for you.",
     "app.how.2": "Install the app from the Play Store and open it.",

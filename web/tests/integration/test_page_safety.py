@@ -8,6 +8,7 @@ from api_for_pages import FakeApi, failure
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from plain_browser import ORIGIN, Browser, Page
+from structlog.testing import capture_logs
 
 from web.pages import ROUTERS
 
@@ -190,7 +191,9 @@ async def test_a_wrong_verb_is_told_with_the_right_ones(ada: Browser) -> None:
 
 async def test_a_crash_is_a_page_that_tells_nothing_but_the_number(ada: Browser, api: FakeApi) -> None:
     api.fail("GET", "/api/v1/points", RuntimeError("the inner secret"))
-    answer = await ada.get("/points", **{"X-Request-ID": "a-request-of-mine"})
+    with capture_logs() as logged:
+        answer = await ada.get("/points", **{"X-Request-ID": "a-request-of-mine"})
+    assert "request.failed" in {entry["event"] for entry in logged}
     assert answer.status_code == 500
     assert "a-request-of-mine" in Page(answer.text).text
     assert "inner secret" not in answer.text
@@ -217,5 +220,5 @@ async def test_failures_of_the_api_are_told_in_words(
 
 
 async def test_an_answer_in_another_language_is_no_page_of_ours(ada: Browser, api: FakeApi) -> None:
-    api.entries.append({"unexpected": True})
+    api.entries.append({"points": 5})
     assert (await ada.get("/points")).status_code == 503

@@ -241,7 +241,7 @@ def _catalog(api: FakeApi, router: APIRouter) -> None:
         if not isinstance(body.get("points"), int):
             raise failure(422, "validation-error", "The request is not valid", points="int-type")
         package = body.pop("package_name").rpartition("id=")[2].partition("&")[0]
-        if "." not in package:
+        if "." not in package or "/" in package:
             raise failure(422, "validation-error", "The request is not valid", package_name="value-error")
         if package in {app["package_name"] for app in api.apps.values()}:
             raise failure(409, "package-exists", "The package is in the catalogue already")
