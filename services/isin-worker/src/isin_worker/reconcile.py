@@ -166,12 +166,11 @@ class Reconciler:
         final = claim.attempt >= self._patience.max_attempts
         status = Status.DEAD if final else Status.FAILED
         async with self._database.transaction() as session:
-            await RunRepository(session).fail(
+            ours = await RunRepository(session).fail(
                 claim.run_id, claim.owner, error, status=status, wait=self._patience.wait(claim.attempt)
             )
-        log.warning(
-            "run.failed", feed=claim.feed.name, business_date=str(claim.business_date), error=error, final=final
-        )
+        event = "run.failed" if ours else "run.lost"
+        log.warning(event, feed=claim.feed.name, business_date=str(claim.business_date), error=error, final=final)
 
     async def _release(self, claim: Claim) -> None:
         async with self._database.transaction() as session:
