@@ -129,7 +129,11 @@ class Listing(Base, table=True):
         Index("ix_listing_isin", "isin"),
         Index(
             "ix_listing_words",
-            text("to_tsvector('simple', coalesce(name, '') || ' ' || coalesce(details ->> 'symbol', ''))"),
+            # Spelt as Postgres gives it back: Alembic compares the texts.
+            text(
+                "to_tsvector('simple'::regconfig,"
+                " (COALESCE(name, ''::text) || ' '::text) || COALESCE(details ->> 'symbol'::text, ''::text))"
+            ),
             postgresql_using="gin",
         ),
     )

@@ -23,6 +23,10 @@ class Ended(NamedTuple):
     err: str
 
 
+def files_below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 async def start(environment: dict[str, str], *arguments: str) -> asyncio.subprocess.Process:
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
@@ -104,7 +108,7 @@ async def test_after_kill_9_in_the_middle_the_next_reconcile_completes_the_run(
     record = json.loads(ended.out)
     assert (record["status"], record["attempts"], record["added"]) == ("succeeded", 2, 1000)
     assert await db.fetchval("SELECT count(*) FROM isin_change") == 1000
-    assert [path for path in spool.rglob("*") if path.is_file()] == []  # nor is what the killed one left
+    assert files_below(spool) == []  # nor is what the killed one left
 
 
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])

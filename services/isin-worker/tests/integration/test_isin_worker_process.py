@@ -55,7 +55,7 @@ async def working(environment: dict[str, str], valkey: Valkey, log: Path) -> Asy
 
 
 async def done(db: asyncpg.Connection) -> bool:
-    return await db.fetchval("SELECT count(*) FROM run WHERE status = 'succeeded'") == 1
+    return bool(await db.fetchval("SELECT count(*) = 1 FROM run WHERE status = 'succeeded'"))
 
 
 async def make_due_again(db: asyncpg.Connection) -> None:

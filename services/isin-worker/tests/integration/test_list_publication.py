@@ -34,9 +34,14 @@ async def a_day_passes(db: asyncpg.Connection) -> None:
     await db.execute("UPDATE listing SET first_seen = first_seen - 1, last_seen = last_seen - 1")
 
 
+def files_below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 async def written(db: asyncpg.Connection) -> dict[str, Any]:
     """The physical versions of all rows of the data tables: any write of a row changes them."""
-    return {table: await db.fetch(f"SELECT ctid, xmin, xmax FROM {table} ORDER BY ctid") for table in DATA_TABLES}
+    query = "SELECT ctid, xmin, xmax FROM {} ORDER BY ctid"
+    return {table: await db.fetch(query.format(table)) for table in DATA_TABLES}
 
 
 async def test_the_first_list_is_published_with_its_provenance(
@@ -51,7 +56,7 @@ async def test_the_first_list_is_published_with_its_provenance(
     assert (run.bytes, run.etag, run.url) == (len(publisher.content), '"edition-1"', publisher.url)
     assert await db.fetchval("SELECT count(*) FROM listing WHERE first_seen = $1", run.business_date) == 5000
     assert await db.fetchval("SELECT count(*) FROM isin_change WHERE kind = 'added' AND run_id = $1", run.id) == 5000
-    assert [path for path in spool.rglob("*") if path.is_file()] == []
+    assert files_below(spool) == []
 
 
 async def test_the_publisher_is_asked_with_the_headers_it_wants(reconciler: Reconciler, publisher: Publisher) -> None:
@@ -238,7 +243,7 @@ class TestYesterdaysListStands:
         publisher.missing_bytes = 1
         publisher.content += b"more"
         await refused(reconciler, db, publisher, "the download failed: peer closed connection")
-        assert [path for path in spool.rglob("*") if path.is_file()] == []
+        assert files_below(spool) == []
 
     async def test_when_the_file_breaks_in_the_middle(
         self, reconciler: Reconciler, publisher: Publisher, db: asyncpg.Connection
