@@ -3,21 +3,22 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from isin_worker import schedule
-from isin_worker.errors import DateNotAvailable, FeedError, LeaseLost, UnknownFeed
+from isin_worker.errors import FeedError, LeaseLost
 from isin_worker.feeds import Feed
-from isin_worker.models import Run, Status, Trigger
+from isin_worker.models import Run
 from isin_worker.pipeline.publish import Claim
 from isin_worker.pipeline.run import Pipeline
 from isin_worker.repositories.runs import RunRepository
+from isin_worker.services.feeds import feed_named
+from isin_worker.states import Status, Trigger
 from servicekit.db import Database
 from servicekit.logs import get_logger
-from servicekit.problems import FieldProblem
 
 LONGEST_WAIT = timedelta(hours=2)
 
@@ -43,24 +44,6 @@ class Visit:
 
     run: Run
     worked: bool
-
-
-def feed_named(feeds: Mapping[str, Feed], name: str) -> Feed:
-    """The feed of this name. Raises UnknownFeed."""
-    if name not in feeds:
-        raise UnknownFeed(f"There are these feeds: {', '.join(feeds)}.")
-    return feeds[name]
-
-
-def require_fetchable(feed: Feed, day: date, now: datetime) -> None:
-    """Raise DateNotAvailable for a business date whose list can't be fetched at ``now``."""
-    if not schedule.can_be_fetched(feed, day, now):
-        when = (
-            "is not published yet" if day > now.date() else "can't be had any more: the publisher shows newer ones only"
-        )
-        detail = f"The list of {day} {when}."
-        fault = FieldProblem(pointer="/business_date", code="not-available", detail=detail)
-        raise DateNotAvailable(detail, errors=[fault])
 
 
 class Reconciler:
@@ -101,7 +84,7 @@ class Reconciler:
                 due = schedule.due_dates(feed, now)
                 await runs.close_passed(feed.name, before=due[0])
                 if day is not None and await runs.of_date(feed.name, day) is None:
-                    require_fetchable(feed, day, now)
+                    schedule.require_fetchable(feed, day, now)
                 dates = [day] if day else due
                 await runs.add_due(feed.name, dates, trigger)
                 seen |= await runs.ids(feed.name, dates)

@@ -8,8 +8,8 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from isin_worker.isin import Reason
-from isin_worker.models import Status, Trigger
 from isin_worker.schedule import Freshness
+from isin_worker.states import Status, Trigger
 from servicekit.schemas import Input, Output, Page, Text
 
 MAX_ISINS = 10_000

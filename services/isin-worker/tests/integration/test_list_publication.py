@@ -7,8 +7,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from isin_worker.models import Run, Status
+from isin_worker.models import Run
 from isin_worker.reconcile import Reconciler
+from isin_worker.states import Status
 from isin_worker.testing import HEADER, Publisher, make_isin, make_list, make_row
 
 pytestmark = pytest.mark.integration

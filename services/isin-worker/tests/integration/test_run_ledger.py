@@ -8,8 +8,9 @@ import asyncpg
 import pytest
 
 from isin_worker.errors import DateNotAvailable, UnknownFeed
-from isin_worker.models import Run, Status
+from isin_worker.models import Run
 from isin_worker.reconcile import Reconciler
+from isin_worker.states import Status
 from isin_worker.testing import Publisher, eventually, make_isin, make_list, make_row
 
 pytestmark = pytest.mark.integration

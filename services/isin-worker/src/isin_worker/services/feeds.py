@@ -4,12 +4,20 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from isin_worker import schedule
+from isin_worker.errors import UnknownFeed
 from isin_worker.feeds import Feed
-from isin_worker.models import Publication, Run, Status
-from isin_worker.reconcile import feed_named
+from isin_worker.models import Publication, Run
 from isin_worker.repositories.publications import PublicationRepository
 from isin_worker.repositories.runs import RunRepository
 from isin_worker.schemas import FeedOut
+from isin_worker.states import Status
+
+
+def feed_named(feeds: Mapping[str, Feed], name: str) -> Feed:
+    """The feed of this name. Raises UnknownFeed."""
+    if name not in feeds:
+        raise UnknownFeed(f"There are these feeds: {', '.join(feeds)}.")
+    return feeds[name]
 
 
 class FeedService:
