@@ -9,11 +9,12 @@ from uuid import UUID, uuid4
 from sqlalchemy.exc import SQLAlchemyError
 
 from isin_worker import schedule
-from isin_worker.errors import FeedError, LeaseLost
+from isin_worker.errors import FeedError, LeaseLost, OutdatedList
 from isin_worker.feeds import Feed
 from isin_worker.models import Run
 from isin_worker.pipeline.publish import Claim
 from isin_worker.pipeline.run import Pipeline
+from isin_worker.repositories.publications import PublicationRepository
 from isin_worker.repositories.runs import RunRepository
 from isin_worker.services.feeds import feed_named
 from isin_worker.states import Status, Trigger
@@ -78,6 +79,7 @@ class Reconciler:
         async with self._database.transaction() as session:
             runs = RunRepository(session)
             now = await runs.now()
+            published = await PublicationRepository(session).dates()
             await runs.close_exhausted(self._patience.max_attempts)
             seen: set[UUID] = set()
             for feed in feeds:
@@ -85,7 +87,9 @@ class Reconciler:
                 await runs.close_passed(feed.name, before=due[0])
                 if day is not None and await runs.of_date(feed.name, day) is None:
                     schedule.require_fetchable(feed, day, now)
-                dates = [day] if day else due
+                newest = published.get(feed.name, due[0])
+                # What stands may be newer than what is due, as today's list may be asked for before its hour.
+                dates = [day] if day else [date_ for date_ in due if date_ >= newest] or [newest]
                 await runs.add_due(feed.name, dates, trigger)
                 seen |= await runs.ids(feed.name, dates)
             return seen
@@ -107,8 +111,12 @@ class Reconciler:
             await self._under_lease(claim)
         except LeaseLost:
             log.warning("run.lost", feed=claim.feed.name, business_date=str(claim.business_date))
-        except (FeedError, OSError) as error:
-            await self._fail(claim, str(error) or type(error).__name__)
+        except OutdatedList as error:
+            await self._fail(claim, str(error), for_good=True)
+        except FeedError as error:
+            await self._fail(claim, str(error))
+        except OSError as error:
+            await self._fail(claim, f"the spool folder or the network failed: {error.strerror or type(error).__name__}")
         except asyncio.CancelledError:
             await self._release(claim)
             raise
@@ -145,8 +153,8 @@ class Reconciler:
             if not kept:
                 raise LeaseLost("somebody else took the run over")
 
-    async def _fail(self, claim: Claim, error: str) -> None:
-        final = claim.attempt >= self._patience.max_attempts
+    async def _fail(self, claim: Claim, error: str, *, for_good: bool = False) -> None:
+        final = for_good or claim.attempt >= self._patience.max_attempts
         status = Status.DEAD if final else Status.FAILED
         async with self._database.transaction() as session:
             ours = await RunRepository(session).fail(

@@ -216,5 +216,28 @@ class RunOut(Output):
         return self
 
 
+class RefusedOut(Output):
+    """A row that was not published."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "example": {
+                "row_number": 17,
+                "reason": "the check digit should be 8",
+                "raw": "RELIANCE,Reliance Industries Limited,EQ,29-NOV-1995,10,1,INE002A01010,10",
+            }
+        },
+    )
+
+    row_number: int = Field(description="The line of the file on which it ends")
+    reason: str
+    raw: str = Field(description="The row, cut after 500 characters")
+
+
+class RefusedPage(Page[RefusedOut]):
+    """A page of refused rows, in the list's order. Of each run the first thousand are kept; `quarantined` counts all."""
+
+
 class RunPage(Page[RunOut]):
     """A page of runs, the newest business date first."""

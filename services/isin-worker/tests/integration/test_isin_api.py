@@ -48,7 +48,7 @@ async def items(client: httpx.AsyncClient, url: str, **query: Any) -> list[dict[
 async def test_every_route_but_the_health_ones_wants_a_signed_in_user(app: FastAPI) -> None:
     async with testing.client_of(app) as nobody:
         operations = [(method, path) for path, item in app.openapi()["paths"].items() for method in item]
-        assert len(operations) == 9
+        assert len(operations) == 10
         for method, template in operations:
             path = template.format(isin=make_isin(1), name="nse-equity", run_id=uuid4())
             response = await nobody.request(method, path)
@@ -371,6 +371,24 @@ async def test_runs_are_listed_from_the_newest_date_on_in_pages(
         seen += [run["business_date"] for run in response.json()["items"]]
         url = response.links.get("next", {}).get("url")
     assert seen == [f"2026-01-0{day}" for day in (5, 4, 3, 2, 1)]
+
+
+async def test_admins_see_what_a_run_refused_in_pages_and_nobody_else_does(
+    as_user: AsUser, reconciler: Reconciler, publisher: Publisher
+) -> None:
+    publisher.content = make_list([make_row(1), *(make_row(number, isin="-") for number in range(2, 5)), make_row(1)])
+    (visit,) = await reconciler.reconcile()
+    admin, url = as_user("admin"), f"{FEED}/runs/{visit.run.id}/quarantine"
+    first = await admin.get(url, params={"limit": 3})
+    second = await admin.get(first.links["next"]["url"])
+    rows = [*first.json()["items"], *second.json()["items"]]
+    assert [(row["row_number"], row["reason"]) for row in rows] == [
+        (3, "no ISIN"), (4, "no ISIN"), (5, "no ISIN"), (6, "the ISIN stands on line 2 already"),
+    ]  # fmt: skip
+    assert rows[0]["raw"] == ",".join(make_row(2, isin="-"))
+    assert (second.json()["next_cursor"], visit.run.quarantined) == (None, 4)
+    assert (await as_user().get(url)).status_code == 403
+    assert (await admin.get(f"{FEED}/runs/{uuid4()}/quarantine")).json()["code"] == "unknown-run"
 
 
 async def test_a_run_of_an_unknown_id_is_404(user: httpx.AsyncClient, db: asyncpg.Connection) -> None:

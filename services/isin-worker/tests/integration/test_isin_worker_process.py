@@ -100,6 +100,17 @@ async def test_a_worker_survives_an_outage_of_its_queue(
             assert await asyncio.wait_for(worker.wait(), 10) == 0
 
 
+async def test_a_worker_stops_within_seconds_while_its_queue_is_away(
+    environment: dict[str, str], valkey: Valkey, publisher: Publisher, db: asyncpg.Connection, tmp_path: Path
+) -> None:
+    publisher.content = make_list([make_row(1)])
+    async with working(environment, valkey, tmp_path / "log") as worker:
+        with serving(valkey):
+            await eventually(lambda: done(db))
+        worker.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(worker.wait(), 15) == 0
+
+
 async def test_a_worker_that_is_stopped_in_the_middle_gives_its_run_back(
     environment: dict[str, str], valkey: Valkey, publisher: Publisher, db: asyncpg.Connection, tmp_path: Path
 ) -> None:

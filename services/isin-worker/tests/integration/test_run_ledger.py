@@ -181,14 +181,27 @@ async def test_an_older_list_never_replaces_a_newer_one(
 ) -> None:
     publisher.content = make_list([make_row(1)])
     await only_run(reconciler)
-    await db.execute("UPDATE publication SET business_date = business_date + 1")
+    today = await db.fetchval("UPDATE publication SET business_date = business_date + 1 RETURNING business_date - 1")
     await db.execute("UPDATE run SET business_date = business_date + 1")
     publisher.content = make_list([make_row(2)])
-    run = await only_run(reconciler)
-    assert run.status == Status.FAILED
+    (visit,) = await reconciler.reconcile(day=today)
+    run = visit.run
+    assert run.status == Status.DEAD
     assert run.error is not None
     assert run.error.endswith("is published already")
     assert [row["isin"] for row in await db.fetch("SELECT isin FROM listing")] == [make_isin(1)]
+
+
+async def test_a_list_that_was_asked_for_before_its_hour_leaves_nothing_of_the_day_before_to_do(
+    reconciler: Reconciler, publisher: Publisher, db: asyncpg.Connection
+) -> None:
+    publisher.content = make_list([make_row(1)])
+    run = await only_run(reconciler)
+    await db.execute("UPDATE run SET business_date = business_date + 1")
+    await db.execute("UPDATE publication SET business_date = business_date + 1")
+    (visit,) = await reconciler.reconcile()
+    assert (visit.run.id, visit.worked) == (run.id, False)
+    assert await db.fetchval("SELECT count(*) FROM run") == 1
 
 
 async def test_dates_whose_list_is_not_to_be_had_are_refused(reconciler: Reconciler, db: asyncpg.Connection) -> None:

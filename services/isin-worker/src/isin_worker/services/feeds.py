@@ -48,16 +48,18 @@ class FeedService:
             schedule=feed.schedule,
             business_date=standing.business_date if standing else None,
             last_success_at=standing.confirmed_at if standing else None,
-            next_run_at=_next_run(feed, current, now),
+            next_run_at=_next_run(feed, standing, current, now),
             freshness=schedule.freshness(feed, standing.business_date if standing else None, now),
             rows=standing.valid if standing else 0,
         )
 
 
-def _next_run(feed: Feed, current: Run | None, now: datetime) -> datetime:
-    due = schedule.due_instant(feed, schedule.current_date(feed, now))
+def _next_run(feed: Feed, standing: Publication | None, current: Run | None, now: datetime) -> datetime:
+    due = schedule.current_date(feed, now)
+    if standing is not None and standing.business_date >= due:
+        return schedule.due_instant(feed, standing.business_date + timedelta(days=1))
     if current is None:
-        return due
-    if current.status in {Status.SUCCEEDED, Status.DEAD}:
-        return due + timedelta(days=1)
+        return schedule.due_instant(feed, due)
+    if current.status == Status.DEAD:
+        return schedule.due_instant(feed, due + timedelta(days=1))
     return current.next_try_at

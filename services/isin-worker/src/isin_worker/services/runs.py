@@ -8,7 +8,8 @@ from uuid import UUID
 from isin_worker import schedule
 from isin_worker.errors import RunInProgress, UnknownRun
 from isin_worker.feeds import Feed
-from isin_worker.models import Run
+from isin_worker.models import Quarantine, Run
+from isin_worker.repositories.quarantine import QuarantineRepository
 from isin_worker.repositories.runs import RunRepository
 from isin_worker.services.feeds import feed_named
 from isin_worker.states import Status, Trigger
@@ -75,6 +76,13 @@ class RunService:
         if run is None:
             raise UnknownRun
         return run
+
+    async def refused(self, name: str, run_id: UUID, *, after: int, limit: int) -> tuple[list[Quarantine], bool]:
+        """Refused rows of a run in the list's order, and whether there are more. Raises UnknownFeed and UnknownRun."""
+        await self.get(name, run_id)
+        async with self._database.transaction() as session:
+            rows = await QuarantineRepository(session).page(run_id, after=after, limit=limit + 1)
+        return rows[:limit], len(rows) > limit
 
     async def page(self, name: str, *, before: date | None, limit: int) -> tuple[list[Run], bool]:
         """Runs, the newest business date first, and whether there are more. Raises UnknownFeed."""
