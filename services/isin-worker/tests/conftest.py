@@ -111,11 +111,12 @@ async def as_user(
 
 
 @pytest.fixture
-def environment(settings: Settings) -> dict[str, str]:
+def environment(settings: Settings, tmp_path: Path) -> dict[str, str]:
     """What a process of this service is started with."""
     assert settings.redis_url is not None
     return {
         "PATH": os.environ["PATH"],
+        "APPRAISE_VAR": str(tmp_path),  # no local stack, whatever runs beside the tests
         "ISIN_ENVIRONMENT": "test",
         "ISIN_DATABASE_URL": settings.database_url.get_secret_value(),
         "ISIN_CURSOR_SECRET": testing.TEST_SECRET,

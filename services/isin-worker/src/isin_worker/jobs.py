@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from arq.connections import ArqRedis, RedisSettings, create_pool
@@ -20,16 +20,6 @@ RECONCILE = "reconcile"
 RING_SECONDS = 2.0
 
 log = get_logger(__name__)
-
-
-class Bell(Protocol):
-    """Rings for a reconciliation, after the commit of what it shall find."""
-
-    async def ring(self) -> None:
-        """Ask for a reconciliation soon. Never raises for a queue that is away: the next tick finds the work too."""
-
-    async def close(self) -> None:
-        """Give the connections back."""
 
 
 class SilentBell:

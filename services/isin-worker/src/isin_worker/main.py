@@ -7,8 +7,9 @@ from fastapi import FastAPI
 
 import isin_worker
 from isin_worker.feeds import with_urls
-from isin_worker.jobs import ArqBell, Bell, SilentBell
+from isin_worker.jobs import ArqBell, SilentBell
 from isin_worker.routers import feeds, isins
+from isin_worker.services.runs import Bell
 from isin_worker.settings import Settings
 from servicekit.app import create_service_app, serving
 from servicekit.pagination import Cursors

@@ -10,37 +10,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
+from isin_worker.states import Kind, Status, Trigger
 from servicekit.db import new_metadata
 
 
 class Base(SQLModel, registry=registry(metadata=new_metadata())):
     """The base of this service's tables, with metadata of its own."""
-
-
-class Status(StrEnum):
-    """Where a run stands. ``failed`` will be tried again, ``dead`` will not."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    DEAD = "dead"
-
-
-class Trigger(StrEnum):
-    """What made a run due."""
-
-    SCHEDULE = "schedule"
-    API = "api"
-    COMMAND = "command"
-
-
-class Kind(StrEnum):
-    """What happened to an ISIN on a list."""
-
-    ADDED = "added"
-    CHANGED = "changed"
-    REMOVED = "removed"
 
 
 def _one_of(column: str, values: type[StrEnum]) -> str:
@@ -129,7 +104,11 @@ class Listing(Base, table=True):
         Index("ix_listing_isin", "isin"),
         Index(
             "ix_listing_words",
-            text("to_tsvector('simple', coalesce(name, '') || ' ' || coalesce(details ->> 'symbol', ''))"),
+            # Spelt as Postgres gives it back: Alembic compares the texts.
+            text(
+                "to_tsvector('simple'::regconfig,"
+                " (COALESCE(name, ''::text) || ' '::text) || COALESCE(details ->> 'symbol'::text, ''::text))"
+            ),
             postgresql_using="gin",
         ),
     )

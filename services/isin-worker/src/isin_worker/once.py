@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack
 from datetime import date
 
 from isin_worker.compose import open_reconciler
-from isin_worker.models import Trigger
 from isin_worker.reconcile import Visit
 from isin_worker.settings import Settings
+from isin_worker.states import Trigger
 
 
 async def reconcile_once(settings: Settings, feed: str | None, day: date | None) -> list[Visit]:

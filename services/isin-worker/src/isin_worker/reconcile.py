@@ -3,21 +3,23 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from isin_worker import schedule
-from isin_worker.errors import DateNotAvailable, FeedError, LeaseLost, UnknownFeed
+from isin_worker.errors import FeedError, LeaseLost, OutdatedList
 from isin_worker.feeds import Feed
-from isin_worker.models import Run, Status, Trigger
+from isin_worker.models import Run
 from isin_worker.pipeline.publish import Claim
 from isin_worker.pipeline.run import Pipeline
+from isin_worker.repositories.publications import PublicationRepository
 from isin_worker.repositories.runs import RunRepository
+from isin_worker.services.feeds import feed_named
+from isin_worker.states import Status, Trigger
 from servicekit.db import Database
 from servicekit.logs import get_logger
-from servicekit.problems import FieldProblem
 
 LONGEST_WAIT = timedelta(hours=2)
 
@@ -43,24 +45,6 @@ class Visit:
 
     run: Run
     worked: bool
-
-
-def feed_named(feeds: Mapping[str, Feed], name: str) -> Feed:
-    """The feed of this name. Raises UnknownFeed."""
-    if name not in feeds:
-        raise UnknownFeed(f"There are these feeds: {', '.join(feeds)}.")
-    return feeds[name]
-
-
-def require_fetchable(feed: Feed, day: date, now: datetime) -> None:
-    """Raise DateNotAvailable for a business date whose list can't be fetched at ``now``."""
-    if not schedule.can_be_fetched(feed, day, now):
-        when = (
-            "is not published yet" if day > now.date() else "can't be had any more: the publisher shows newer ones only"
-        )
-        detail = f"The list of {day} {when}."
-        fault = FieldProblem(pointer="/business_date", code="not-available", detail=detail)
-        raise DateNotAvailable(detail, errors=[fault])
 
 
 class Reconciler:
@@ -95,14 +79,17 @@ class Reconciler:
         async with self._database.transaction() as session:
             runs = RunRepository(session)
             now = await runs.now()
+            published = await PublicationRepository(session).dates()
             await runs.close_exhausted(self._patience.max_attempts)
             seen: set[UUID] = set()
             for feed in feeds:
                 due = schedule.due_dates(feed, now)
                 await runs.close_passed(feed.name, before=due[0])
                 if day is not None and await runs.of_date(feed.name, day) is None:
-                    require_fetchable(feed, day, now)
-                dates = [day] if day else due
+                    schedule.require_fetchable(feed, day, now)
+                newest = published.get(feed.name, due[0])
+                # What stands may be newer than what is due, as today's list may be asked for before its hour.
+                dates = [day] if day else [date_ for date_ in due if date_ >= newest] or [newest]
                 await runs.add_due(feed.name, dates, trigger)
                 seen |= await runs.ids(feed.name, dates)
             return seen
@@ -124,8 +111,12 @@ class Reconciler:
             await self._under_lease(claim)
         except LeaseLost:
             log.warning("run.lost", feed=claim.feed.name, business_date=str(claim.business_date))
-        except (FeedError, OSError) as error:
-            await self._fail(claim, str(error) or type(error).__name__)
+        except OutdatedList as error:
+            await self._fail(claim, str(error), for_good=True)
+        except FeedError as error:
+            await self._fail(claim, str(error))
+        except OSError as error:
+            await self._fail(claim, f"the spool folder or the network failed: {error.strerror or type(error).__name__}")
         except asyncio.CancelledError:
             await self._release(claim)
             raise
@@ -162,16 +153,15 @@ class Reconciler:
             if not kept:
                 raise LeaseLost("somebody else took the run over")
 
-    async def _fail(self, claim: Claim, error: str) -> None:
-        final = claim.attempt >= self._patience.max_attempts
+    async def _fail(self, claim: Claim, error: str, *, for_good: bool = False) -> None:
+        final = for_good or claim.attempt >= self._patience.max_attempts
         status = Status.DEAD if final else Status.FAILED
         async with self._database.transaction() as session:
-            await RunRepository(session).fail(
+            ours = await RunRepository(session).fail(
                 claim.run_id, claim.owner, error, status=status, wait=self._patience.wait(claim.attempt)
             )
-        log.warning(
-            "run.failed", feed=claim.feed.name, business_date=str(claim.business_date), error=error, final=final
-        )
+        event = "run.failed" if ours else "run.lost"
+        log.warning(event, feed=claim.feed.name, business_date=str(claim.business_date), error=error, final=final)
 
     async def _release(self, claim: Claim) -> None:
         async with self._database.transaction() as session:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from isin_worker.models import Run, Status
+from isin_worker.models import Run
 from isin_worker.reconcile import Visit
 from isin_worker.schemas import RunOut
+from isin_worker.states import Status
 
 DONE, FAILED, LEASED = 0, 1, 75
 

@@ -3,7 +3,9 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
+from isin_worker.errors import DateNotAvailable
 from isin_worker.feeds import Feed
+from servicekit.problems import FieldProblem
 
 Freshness = Literal["fresh", "late", "stale"]
 GRACE = timedelta(hours=2)
@@ -29,6 +31,17 @@ def due_dates(feed: Feed, now: datetime) -> list[date]:
 def can_be_fetched(feed: Feed, business_date: date, now: datetime) -> bool:
     """Whether asking for this date makes sense: today's list may be asked for before its hour."""
     return due_dates(feed, now)[0] <= business_date <= now.astimezone(UTC).date()
+
+
+def require_fetchable(feed: Feed, day: date, now: datetime) -> None:
+    """Raise DateNotAvailable for a business date whose list can't be fetched at ``now``."""
+    if not can_be_fetched(feed, day, now):
+        when = (
+            "is not published yet" if day > now.date() else "can't be had any more: the publisher shows newer ones only"
+        )
+        detail = f"The list of {day} {when}."
+        fault = FieldProblem(pointer="/business_date", code="not-available", detail=detail)
+        raise DateNotAvailable(detail, errors=[fault])
 
 
 def freshness(feed: Feed, published: date | None, now: datetime) -> Freshness:

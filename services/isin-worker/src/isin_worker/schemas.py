@@ -8,8 +8,8 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from isin_worker.isin import Reason
-from isin_worker.models import Status, Trigger
 from isin_worker.schedule import Freshness
+from isin_worker.states import Status, Trigger
 from servicekit.schemas import Input, Output, Page, Text
 
 MAX_ISINS = 10_000
@@ -214,6 +214,29 @@ class RunOut(Output):
         if self.status not in {Status.PENDING, Status.FAILED}:
             self.next_try_at = None
         return self
+
+
+class RefusedOut(Output):
+    """A row that was not published."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "example": {
+                "row_number": 17,
+                "reason": "the check digit should be 8",
+                "raw": "RELIANCE,Reliance Industries Limited,EQ,29-NOV-1995,10,1,INE002A01010,10",
+            }
+        },
+    )
+
+    row_number: int = Field(description="The line of the file on which it ends")
+    reason: str
+    raw: str = Field(description="The row, cut after 500 characters")
+
+
+class RefusedPage(Page[RefusedOut]):
+    """A page of refused rows, in the list's order. Of each run the first thousand are kept; `quarantined` counts all."""
 
 
 class RunPage(Page[RunOut]):

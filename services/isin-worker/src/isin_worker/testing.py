@@ -3,7 +3,7 @@
 import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self
@@ -30,6 +30,13 @@ def make_list(rows: Iterable[Sequence[str]], header: Sequence[str] = HEADER) -> 
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([header, *rows])
     return text.getvalue().encode()
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]], *, seconds: float = 30) -> None:
+    """Return as soon as ``condition`` holds. Raises TimeoutError when it does not in time."""
+    async with asyncio.timeout(seconds):
+        while not await condition():  # noqa: ASYNC110 - what is waited for happens in another process
+            await asyncio.sleep(0.02)
 
 
 @dataclass
@@ -71,13 +78,18 @@ class Publisher:
             headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:] if line)}
             self.requests.append(headers)
             unchanged = self.etag is not None and headers.get("if-none-match") == self.etag
-            await self._send(writer, 304 if unchanged else self.status, b"" if unchanged else self.content)
+            if unchanged:
+                await self._send(304, b"", reader, writer)
+            else:
+                await self._send(self.status, self.content, reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client is gone: killed by its test
         finally:
             writer.close()
 
-    async def _send(self, writer: asyncio.StreamWriter, status: int, content: bytes) -> None:
+    async def _send(
+        self, status: int, content: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         headers = {
             "Content-Length": str(len(content) + self.missing_bytes),
             "ETag": self.etag,
@@ -93,6 +105,9 @@ class Publisher:
         await writer.drain()
         if self.held is not None:
             self.waiting.set()
-            await self.held.wait()
+            let_go, client_gone = asyncio.create_task(self.held.wait()), asyncio.create_task(reader.read(1))
+            await asyncio.wait({let_go, client_gone}, return_when=asyncio.FIRST_COMPLETED)
+            let_go.cancel()
+            client_gone.cancel()
         writer.write(content[half:])
         await writer.drain()

@@ -20,6 +20,7 @@ EVERY_QUARTER = {0, 15, 30, 45}
 JOB_SECONDS = 900  # also how long arq keeps another worker from repeating a job whose worker was lost
 QUEUE_PATIENCE = 60  # seconds without the queue before the worker gives up and leaves it to its supervisor
 LAST_WORDS = 5  # seconds that a reconciliation has to finish after SIGTERM; then its lease is given back
+CLOSE_SECONDS = 2
 
 log = get_logger(__name__)
 
@@ -74,7 +75,8 @@ def build_worker(reconciler: Reconciler, redis_url: SecretStr, *, handle_signals
 
 async def _close(worker: Worker) -> None:
     try:
-        await worker.close()
+        async with asyncio.timeout(CLOSE_SECONDS):  # it tells the queue that it is gone, however long that is away
+            await worker.close()
     except (OSError, RedisError, asyncio.CancelledError) as error:
         # Without a queue there is nothing to tidy up in it.
         log.warning("worker.closed_without_queue", error=type(error).__name__)

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import httpx
 
@@ -88,7 +87,7 @@ async def _spool(response: httpx.Response, path: Path, max_bytes: int) -> Downlo
         raise FetchFailed(f"the list has more than {max_bytes} bytes")
     digest = hashlib.sha256()
     size = 0
-    file = await asyncio.to_thread(_create, path)
+    file = await asyncio.to_thread(path.open, "wb")
     try:
         async for chunk in response.aiter_bytes(64 * 1024):
             size += len(chunk)
@@ -100,8 +99,3 @@ async def _spool(response: httpx.Response, path: Path, max_bytes: int) -> Downlo
         file.close()
     validators = Validators(response.headers.get("etag"), response.headers.get("last-modified"))
     return Download(path, size, digest.hexdigest(), validators)
-
-
-def _create(path: Path) -> BinaryIO:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.open("wb")

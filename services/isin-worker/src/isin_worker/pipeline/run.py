@@ -1,5 +1,6 @@
 """One run from claim to publication."""
 
+import asyncio
 from pathlib import Path
 
 import httpx
@@ -26,7 +27,9 @@ class Pipeline:
         Raises FeedError and OSError, after which what was published before stands untouched.
         """
         standing = await self._standing(claim)
-        path = self._spool / f"{claim.feed.name}-{claim.business_date}-{claim.owner.hex}"
+        folder = self._spool / claim.feed.name
+        await asyncio.to_thread(_clear, folder)
+        path = folder / f"{claim.business_date}-{claim.owner.hex}"
         try:
             known = Validators(standing.etag, standing.last_modified) if standing else None
             download = await fetch(self._client, claim.feed, path, known=known, seconds=self._fetch_seconds)
@@ -47,6 +50,13 @@ class Pipeline:
             return None
         same = (standing.url, standing.fingerprint) == (claim.feed.url, claim.feed.fingerprint)
         return standing if same else None
+
+
+def _clear(folder: Path) -> None:
+    """An empty folder: what lies there was left by a worker that was killed, or whose lease is over."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.iterdir():
+        left.unlink(missing_ok=True)
 
 
 def _same(standing: Publication, download: Download | None) -> bool:

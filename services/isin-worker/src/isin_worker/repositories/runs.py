@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from isin_worker.models import Run, Status, Trigger
+from isin_worker.models import Run
+from isin_worker.states import Status, Trigger
 
 _WAITING = (Status.PENDING, Status.FAILED)
 _NOBODYS: dict[str, Any] = {"owner": None, "lease_expires_at": None}

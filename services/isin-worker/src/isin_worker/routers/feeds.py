@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from isin_worker.dependencies import Admin, CursorsDep, FeedServiceDep, RunServiceDep
-from isin_worker.schemas import FeedOut, FeedPage, RunIn, RunOut, RunPage
+from isin_worker.schemas import FeedOut, FeedPage, RefusedOut, RefusedPage, RunIn, RunOut, RunPage
 from servicekit.conditional import conditional_json
 from servicekit.pagination import CursorParam, Limit, add_next_link
 from servicekit.permissions import SignedIn
@@ -70,3 +70,24 @@ async def list_runs(
 async def get_run(name: str, run_id: UUID, request: Request, runs: RunServiceDep, _user: SignedIn) -> Response:
     """One run: how it stands, or what came out."""
     return conditional_json(request, RunOut.model_validate(await runs.get(name, run_id)))
+
+
+@router.get("/{name}/runs/{run_id}/quarantine", responses={404: {"description": "No such feed or run"}})
+async def list_refused(
+    name: str,
+    run_id: UUID,
+    request: Request,
+    response: Response,
+    runs: RunServiceDep,
+    cursors: CursorsDep,
+    _admin: Admin,
+    limit: Limit = 50,
+    cursor: CursorParam = None,
+) -> RefusedPage:
+    """The rows that a run refused, and why."""
+    scope = f"quarantine:{run_id}"
+    after = int(cursors.decode(scope, cursor)[0]) if cursor else 0
+    rows, more = await runs.refused(name, run_id, after=after, limit=limit)
+    next_cursor = cursors.encode(scope, [rows[-1].row_number]) if more else None
+    add_next_link(request, response, next_cursor)
+    return RefusedPage(items=[RefusedOut.model_validate(row) for row in rows], next_cursor=next_cursor)

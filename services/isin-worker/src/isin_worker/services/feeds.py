@@ -4,12 +4,20 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from isin_worker import schedule
+from isin_worker.errors import UnknownFeed
 from isin_worker.feeds import Feed
-from isin_worker.models import Publication, Run, Status
-from isin_worker.reconcile import feed_named
+from isin_worker.models import Publication, Run
 from isin_worker.repositories.publications import PublicationRepository
 from isin_worker.repositories.runs import RunRepository
 from isin_worker.schemas import FeedOut
+from isin_worker.states import Status
+
+
+def feed_named(feeds: Mapping[str, Feed], name: str) -> Feed:
+    """The feed of this name. Raises UnknownFeed."""
+    if name not in feeds:
+        raise UnknownFeed(f"There are these feeds: {', '.join(feeds)}.")
+    return feeds[name]
 
 
 class FeedService:
@@ -40,16 +48,18 @@ class FeedService:
             schedule=feed.schedule,
             business_date=standing.business_date if standing else None,
             last_success_at=standing.confirmed_at if standing else None,
-            next_run_at=_next_run(feed, current, now),
+            next_run_at=_next_run(feed, standing, current, now),
             freshness=schedule.freshness(feed, standing.business_date if standing else None, now),
             rows=standing.valid if standing else 0,
         )
 
 
-def _next_run(feed: Feed, current: Run | None, now: datetime) -> datetime:
-    due = schedule.due_instant(feed, schedule.current_date(feed, now))
+def _next_run(feed: Feed, standing: Publication | None, current: Run | None, now: datetime) -> datetime:
+    due = schedule.current_date(feed, now)
+    if standing is not None and standing.business_date >= due:
+        return schedule.due_instant(feed, standing.business_date + timedelta(days=1))
     if current is None:
-        return due
-    if current.status in {Status.SUCCEEDED, Status.DEAD}:
-        return due + timedelta(days=1)
+        return schedule.due_instant(feed, due)
+    if current.status == Status.DEAD:
+        return schedule.due_instant(feed, due + timedelta(days=1))
     return current.next_try_at

@@ -2,16 +2,28 @@
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Protocol
 from uuid import UUID
 
 from isin_worker import schedule
 from isin_worker.errors import RunInProgress, UnknownRun
 from isin_worker.feeds import Feed
-from isin_worker.jobs import Bell
-from isin_worker.models import Run, Status, Trigger
-from isin_worker.reconcile import feed_named, require_fetchable
+from isin_worker.models import Quarantine, Run
+from isin_worker.repositories.quarantine import QuarantineRepository
 from isin_worker.repositories.runs import RunRepository
+from isin_worker.services.feeds import feed_named
+from isin_worker.states import Status, Trigger
 from servicekit.db import Database
+
+
+class Bell(Protocol):
+    """Rings for a reconciliation, after the commit of what it shall find."""
+
+    async def ring(self) -> None:
+        """Ask for a reconciliation soon. Never raises for a queue that is away: the next tick finds the work too."""
+
+    async def close(self) -> None:
+        """Give the connections back."""
 
 
 class RunService:
@@ -45,7 +57,7 @@ class RunService:
         run = await runs.of_date(feed.name, day, lock=True)
         if run is not None and run.status == Status.SUCCEEDED and not force:
             return run, False
-        require_fetchable(feed, day, now)
+        schedule.require_fetchable(feed, day, now)
         if run is None:
             await runs.add_due(feed.name, [day], Trigger.API)
             run = await runs.of_date(feed.name, day, lock=True)
@@ -64,6 +76,13 @@ class RunService:
         if run is None:
             raise UnknownRun
         return run
+
+    async def refused(self, name: str, run_id: UUID, *, after: int, limit: int) -> tuple[list[Quarantine], bool]:
+        """Refused rows of a run in the list's order, and whether there are more. Raises UnknownFeed and UnknownRun."""
+        await self.get(name, run_id)
+        async with self._database.transaction() as session:
+            rows = await QuarantineRepository(session).page(run_id, after=after, limit=limit + 1)
+        return rows[:limit], len(rows) > limit
 
     async def page(self, name: str, *, before: date | None, limit: int) -> tuple[list[Run], bool]:
         """Runs, the newest business date first, and whether there are more. Raises UnknownFeed."""

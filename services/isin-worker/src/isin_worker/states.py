@@ -1,0 +1,29 @@
+"""The words of the ledger and of the history."""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where a run stands. ``failed`` will be tried again, ``dead`` will not."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    DEAD = "dead"
+
+
+class Trigger(StrEnum):
+    """What made a run due."""
+
+    SCHEDULE = "schedule"
+    API = "api"
+    COMMAND = "command"
+
+
+class Kind(StrEnum):
+    """What happened to an ISIN on a list."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
