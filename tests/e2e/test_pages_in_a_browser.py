@@ -1,0 +1,234 @@
+"""The main job on the pages and in Swagger UI, in a real browser."""
+
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from running_platform import ADMIN, REVIEWER, Platform, mail_token
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.browser,
+    pytest.mark.xdist_group("platform"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: the pages are not driven in a browser"),
+]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+PASSWORD = "a long enough password"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, platform: Platform) -> Iterator["Opener"]:
+    opener = Opener(browser, platform.url)
+    yield opener
+    opener.close()
+
+
+class Opener:
+    """Opens one browser profile for each person, and fails on any error in a page's console."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self._browser = browser
+        self._url = url
+        self._pages: list[Page] = []
+        self.faults: list[str] = []
+
+    def __call__(self, path: str = "/", *, scripts: bool = True) -> Page:
+        context = self._browser.new_context(base_url=self._url, java_script_enabled=scripts)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", lambda message: self.faults.append(message.text) if message.type == "error" else None)
+        page.goto(path)
+        self._pages.append(page)
+        return page
+
+    def close(self) -> None:
+        for page in self._pages:
+            page.context.close()
+
+
+def _sign_in(page: Page, address: str, password: str) -> None:
+    page.goto("/login")
+    page.get_by_label("E-mail address").fill(address)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_the_main_job_on_the_pages(platform: Platform, open_page: Opener, screenshot: bytes, *, scripts: bool) -> None:
+    package = f"org.example.Pages{secrets.token_hex(3)}"
+    address = f"gil-{secrets.token_hex(4)}@example.org"
+
+    admin = open_page(scripts=scripts)
+    _sign_in(admin, *ADMIN)
+    admin.goto("/admin/apps/new")
+    admin.get_by_label("Play Store link").fill(f"https://play.google.com/store/apps/details?id={package}&hl=de")
+    admin.get_by_label("Name").fill(f"Reader {package}")
+    admin.get_by_label("Points").fill("120")
+    admin.get_by_role("button", name="Add as draft").click()
+    admin.get_by_role("button", name="Publish").click()
+    expect(admin.get_by_text("The app is published.")).to_be_visible()
+
+    user = open_page("/register", scripts=scripts)
+    user.get_by_label("Your name").fill("Gil Tester")
+    user.get_by_label("E-mail address").fill(address)
+    user.get_by_label("Password").fill(PASSWORD)
+    user.get_by_role("main").get_by_role("button", name="Create account").click()
+    expect(user.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    user.goto(f"/verify-email?token={mail_token(platform.var, address)}")
+    user.get_by_role("button", name="Confirm my e-mail address").click()
+    _sign_in(user, address, PASSWORD)
+
+    user.goto("/apps")
+    user.get_by_label("Search").fill(package)
+    user.get_by_role("button", name="Show", exact=True).click()
+    user.get_by_role("link", name=f"Reader {package}").click()
+    user.get_by_role("button", name="Start this task").click()
+    user.get_by_label("Screenshot", exact=True).set_input_files(
+        {"name": "shot.png", "mimeType": "image/png", "buffer": screenshot}
+    )
+    user.get_by_role("button", name="Hand in").click()
+    expect(user.get_by_text("Your screenshot has arrived.")).to_be_visible()
+
+    reviewer = open_page(scripts=scripts)
+    _sign_in(reviewer, *REVIEWER)
+    reviewer.goto("/review")
+    reviewer.get_by_role("link", name=re.compile(package)).first.click()
+    picture = reviewer.get_by_role("img", name=re.compile(package))
+    expect(picture).to_be_visible()
+    reviewer.get_by_role("button", name="Approve").click()
+    expect(reviewer.get_by_text("The points have been credited.")).to_be_visible()
+
+    user.goto("/points")
+    expect(user.get_by_role("main")).to_contain_text("120")
+    expect(user.get_by_role("main")).to_contain_text(f"Reader {package}")
+    assert open_page.faults == []
+
+
+def test_a_screenshot_is_dropped_onto_the_task(platform: Platform, open_page: Opener, screenshot: bytes) -> None:
+    from running_platform import Account, new_account
+
+    admin = Account(platform.url).sign_in(*ADMIN)
+    app = admin.post("/api/v1/apps", {"package_name": f"org.example.d{secrets.token_hex(3)}", "name": "D", "points": 5})
+    admin.post(f"/api/v1/apps/{app.json()['id']}/publish")
+    address = f"hal-{secrets.token_hex(4)}@example.org"
+    task = new_account(platform, address, PASSWORD).post("/api/v1/tasks", {"app_id": app.json()["id"]}).json()
+
+    page = open_page()
+    _sign_in(page, address, PASSWORD)
+    page.goto(f"/tasks/{task['id']}")
+    dropped = page.evaluate_handle(
+        """bytes => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], "dropped.png", {type: "image/png"}));
+            return data;
+        }""",
+        list(screenshot),
+    )
+    page.dispatch_event(".drop", "drop", {"dataTransfer": dropped})
+    expect(page.get_by_role("img", name="Preview of your screenshot")).to_be_visible()
+    page.get_by_role("button", name="Hand in").click()
+    expect(page.get_by_text("Your screenshot has arrived.")).to_be_visible()
+    assert open_page.faults == []
+
+
+class SwaggerUI:
+    """Swagger UI, used as a developer does: open an operation, fill it in, execute, read the answer."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    def authorize(self, address: str, password: str) -> None:
+        page = self._page
+        page.get_by_role("button", name="Authorize").first.click()
+        dialog = page.locator(".dialog-ux")
+        if dialog.get_by_role("button", name="Logout").count():
+            dialog.get_by_role("button", name="Logout").click()
+        dialog.locator("input[name=username], #oauth_username").fill(address)
+        dialog.locator("input[name=password], #oauth_password").fill(password)
+        dialog.get_by_role("button", name="Authorize").click()
+        expect(dialog.get_by_role("button", name="Logout")).to_be_visible()
+        dialog.get_by_role("button", name="Close").click()
+
+    def call(
+        self, operation: str, *, body: object = None, picture: bytes | None = None, **parameters: str
+    ) -> tuple[int, dict[str, object]]:
+        """Execute an operation by its id. Returns the status and the JSON of the answer."""
+        tag = operation.split("_", maxsplit=1)[0]
+        block = self._page.locator(f"#operations-{tag}-{operation}")
+        block.scroll_into_view_if_needed()
+        if "is-open" not in (block.get_attribute("class") or ""):
+            block.locator(".opblock-summary-control").click()
+        if block.get_by_role("button", name="Try it out").count():
+            block.get_by_role("button", name="Try it out").click()
+        for name, value in parameters.items():
+            block.locator(
+                f'tr[data-param-name="{name.replace("_", "-") if name == "Idempotency_Key" else name}"] input'
+            ).fill(value)
+        if body is not None:
+            block.locator("textarea.body-param__text").fill(json.dumps(body))
+        if picture is not None:
+            block.locator("input[type=file]").set_input_files(
+                {"name": "shot.png", "mimeType": "image/png", "buffer": picture}
+            )
+        block.get_by_role("button", name="Execute").click()
+        answer = block.locator(".live-responses-table .response")
+        expect(answer).to_be_visible()
+        status = int(answer.locator(".response-col_status").inner_text().split()[0])
+        text = answer.locator(".response-col_description pre code").first.inner_text()
+        if block.get_by_role("button", name="Clear").count():
+            block.get_by_role("button", name="Clear").click()
+        return status, json.loads(text)
+
+
+def test_the_main_job_by_hand_in_swagger_ui(platform: Platform, open_page: Opener, screenshot: bytes) -> None:
+    from running_platform import new_account
+
+    address = f"ivy-{secrets.token_hex(4)}@example.org"
+    new_account(platform, address, PASSWORD)
+    page = open_page("/docs")
+    swagger = SwaggerUI(page)
+
+    swagger.authorize(*ADMIN)
+    draft = {"package_name": f"org.example.s{secrets.token_hex(3)}", "name": "By hand", "points": 30}
+    status, app = swagger.call("catalog_create_app", body=draft)
+    assert status == 201, app
+    status, app = swagger.call("catalog_publish_app", app_id=str(app["id"]))
+    assert (status, app["status"]) == (200, "published")
+
+    swagger.authorize(address, PASSWORD)
+    key = {"Idempotency_Key": secrets.token_hex(8)}
+    status, task = swagger.call("rewards_start_task", body={"app_id": app["id"]}, **key)
+    assert status == 201, task
+    key = {"Idempotency_Key": secrets.token_hex(8)}
+    status, proof = swagger.call("rewards_submit_proof", picture=screenshot, task_id=str(task["id"]), **key)
+    assert (status, proof["attempt"]) == (201, 1), proof
+
+    swagger.authorize(*REVIEWER)
+    key = {"Idempotency_Key": secrets.token_hex(8)}
+    status, decided = swagger.call("rewards_decide_review", body={"decision": "approve"}, task_id=str(task["id"]), **key)
+    assert status == 200, decided
+
+    swagger.authorize(address, PASSWORD)
+    status, points = swagger.call("rewards_get_points")
+    assert (status, points["balance"]) == (200, 30)
