@@ -113,7 +113,7 @@ def test_the_main_job_on_the_pages(platform: Platform, open_page: Opener, screen
     reviewer = open_page(scripts=scripts)
     _sign_in(reviewer, *REVIEWER)
     reviewer.goto("/review")
-    reviewer.get_by_role("link", name=re.compile(package)).first.click()
+    reviewer.get_by_role("button", name=f"Review Reader {package}").click()
     picture = reviewer.get_by_role("img", name=re.compile(package))
     expect(picture).to_be_visible()
     reviewer.get_by_role("button", name="Approve").click()
@@ -162,13 +162,14 @@ class SwaggerUI:
         page = self._page
         page.get_by_role("button", name="Authorize").first.click()
         dialog = page.locator(".dialog-ux")
-        if dialog.get_by_role("button", name="Logout").count():
-            dialog.get_by_role("button", name="Logout").click()
-        dialog.locator("input[name=username], #oauth_username").fill(address)
-        dialog.locator("input[name=password], #oauth_password").fill(password)
-        dialog.get_by_role("button", name="Authorize").click()
-        expect(dialog.get_by_role("button", name="Logout")).to_be_visible()
-        dialog.get_by_role("button", name="Close").click()
+        sign_out = dialog.locator("button.auth", has_text="Logout")
+        if sign_out.count():
+            sign_out.click()
+        dialog.locator("#oauth_username").fill(address)
+        dialog.locator("#oauth_password").fill(password)
+        dialog.locator("button.authorize").click()
+        expect(sign_out).to_be_visible()
+        dialog.locator("button.btn-done").click()
 
     def call(
         self, operation: str, *, body: object = None, picture: bytes | None = None, **parameters: str
@@ -182,9 +183,7 @@ class SwaggerUI:
         if block.get_by_role("button", name="Try it out").count():
             block.get_by_role("button", name="Try it out").click()
         for name, value in parameters.items():
-            block.locator(
-                f'tr[data-param-name="{name.replace("_", "-") if name == "Idempotency_Key" else name}"] input'
-            ).fill(value)
+            block.locator(f'tr[data-param-name="{name}"] input').fill(value)
         if body is not None:
             block.locator("textarea.body-param__text").fill(json.dumps(body))
         if picture is not None:
@@ -217,16 +216,18 @@ def test_the_main_job_by_hand_in_swagger_ui(platform: Platform, open_page: Opene
     assert (status, app["status"]) == (200, "published")
 
     swagger.authorize(address, PASSWORD)
-    key = {"Idempotency_Key": secrets.token_hex(8)}
+    key = {"Idempotency-Key": secrets.token_hex(8)}
     status, task = swagger.call("rewards_start_task", body={"app_id": app["id"]}, **key)
     assert status == 201, task
-    key = {"Idempotency_Key": secrets.token_hex(8)}
+    key = {"Idempotency-Key": secrets.token_hex(8)}
     status, proof = swagger.call("rewards_submit_proof", picture=screenshot, task_id=str(task["id"]), **key)
     assert (status, proof["attempt"]) == (201, 1), proof
 
     swagger.authorize(*REVIEWER)
-    key = {"Idempotency_Key": secrets.token_hex(8)}
-    status, decided = swagger.call("rewards_decide_review", body={"decision": "approve"}, task_id=str(task["id"]), **key)
+    key = {"Idempotency-Key": secrets.token_hex(8)}
+    status, decided = swagger.call(
+        "rewards_decide_review", body={"decision": "approve"}, task_id=str(task["id"]), **key
+    )
     assert status == 200, decided
 
     swagger.authorize(address, PASSWORD)
