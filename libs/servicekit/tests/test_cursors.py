@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from servicekit.pagination import MAX_CURSOR, Cursors, InvalidCursor
+from servicekit.pagination import MAX_CURSOR, Cursors
+from servicekit.problems import InvalidCursor
 from servicekit.testing import TEST_SECRET
 
 CURSORS = Cursors(SecretStr(TEST_SECRET))

@@ -23,7 +23,7 @@ def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mu
 
 
 def configure(service: str, settings: ServiceSettings, *, stream: TextIO | None = None) -> None:
-    """Send the logs of this process, ours and the libraries', to ``stream``: standard output unless it is for results."""
+    """Send the logs of this process, ours and the libraries', to ``stream``, if standard output is for results."""
 
     def add_service(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event["service"] = service

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 import msgspec
 from fastapi import Query, Request, Response
 
-from servicekit.problems import FieldProblem, RuleViolation
+from servicekit.problems import InvalidCursor
 from servicekit.settings import StrongSecret
 
 SIGNATURE_BYTES = 12
@@ -18,17 +18,6 @@ MAX_CURSOR = 1024
 
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most")]
 CursorParam = Annotated[str | None, Query(max_length=MAX_CURSOR, description="The `next_cursor` of the page before")]
-
-
-class InvalidCursor(RuleViolation):
-    """The cursor is not one that this list gave out. Start again without one."""
-
-    code, title = "invalid-cursor", "The cursor is not valid"
-
-    def __init__(self) -> None:
-        super().__init__(
-            errors=[FieldProblem(pointer="/query/cursor", code="invalid-cursor", detail="Not a cursor of this list")]
-        )
 
 
 class Cursors:

@@ -149,6 +149,17 @@ class RuleViolation(DomainError):
     status, code, title = 422, "validation-error", "The request is not valid"
 
 
+class InvalidCursor(RuleViolation):
+    """The cursor is not one that this list gave out. Start again without one."""
+
+    code, title = "invalid-cursor", "The cursor is not valid"
+
+    def __init__(self) -> None:
+        super().__init__(
+            errors=[FieldProblem(pointer="/query/cursor", code="invalid-cursor", detail="Not a cursor of this list")]
+        )
+
+
 class Locked(DomainError):
     """Somebody else works on this at the moment. Try again when their lease has ended."""
 

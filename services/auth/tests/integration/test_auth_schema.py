@@ -36,4 +36,4 @@ async def test_the_migrations_make_what_the_models_say(database_url: str) -> Non
 async def test_the_database_refuses(ada: Person, sql: Sql, statement: str, constraint: str) -> None:
     with pytest.raises(asyncpg.IntegrityConstraintViolationError) as caught:
         await sql(statement)
-    assert caught.value.constraint_name == constraint  # type: ignore[attr-defined]  # asyncpg ships no types
+    assert caught.value.constraint_name == constraint
