@@ -3,7 +3,7 @@
 import io
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -13,6 +13,8 @@ from fastapi import FastAPI
 from PIL import Image
 
 import rewards_service
+from media.picture import Picture
+from media.processor import PictureProcessor
 from rewards_service.clients.accounts import AccountInfo, FakeAccounts
 from rewards_service.clients.catalog import CatalogApp, FakeCatalog
 from rewards_service.main import create_app
@@ -25,6 +27,21 @@ def png(width: int = 360, height: int = 640, colour: tuple[int, int, int] = (20,
     content = io.BytesIO()
     Image.new("RGB", (width, height), colour).save(content, "PNG")
     return content.getvalue()
+
+
+class RememberingProcessor(PictureProcessor):
+    """The real one, which does not make the same picture twice: most tests send the same one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[bytes, Picture] = {}
+
+    async def process(self, file: BinaryIO) -> Picture:
+        file.seek(0)
+        content = file.read()
+        if content not in self._made:
+            self._made[content] = await super().process(file)
+        return self._made[content]
 
 
 class Person:
@@ -118,7 +135,8 @@ def accounts(_accounts: FakeAccounts) -> Iterator[FakeAccounts]:
 
 @pytest.fixture(scope="session")
 async def running_app(settings: Settings, _catalog: FakeCatalog, _accounts: FakeAccounts) -> AsyncIterator[FastAPI]:
-    app = create_app(settings, keys=testing.test_keys(), catalog=_catalog, accounts=_accounts)
+    pictures = RememberingProcessor()
+    app = create_app(settings, keys=testing.test_keys(), catalog=_catalog, accounts=_accounts, pictures=pictures)
     async with testing.running(app):
         yield app
 

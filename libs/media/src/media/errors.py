@@ -25,6 +25,10 @@ class TooLarge(PictureError):
     """It has more pixels, or more detail, than the limits allow."""
 
 
+class Overloaded(Exception):
+    """The machine had no time for the picture, which may be a good one: try again later."""
+
+
 class BlobError(Exception):
     """The store can't be read or written at the moment: it is away, full, or not allowed to us."""
 

@@ -31,6 +31,7 @@ class PictureProcessor:
 
         Raises:
             PictureError: one of its leaves; what can't be decoded within the limits is Undecodable.
+            Overloaded: the machine has no time for it.
         """
         async with self._free:
             file.seek(0)
@@ -42,10 +43,11 @@ class PictureProcessor:
                 env={name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ},
             )
             try:
-                async with asyncio.timeout(self._limits.seconds):
+                async with asyncio.timeout(self._limits.patience):
                     output = await _read(child, self._rules.max_encoded + _HEADER_ROOM)
             except TimeoutError as error:
-                raise errors.Undecodable("The picture takes too long to decode.") from error
+                # One that computes too much is ended by its limit of processor time: this one got none.
+                raise errors.Overloaded(f"no picture after {self._limits.patience} s") from error
             finally:
                 if child.returncode is None:
                     child.kill()

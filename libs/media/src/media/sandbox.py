@@ -23,7 +23,8 @@ _PR_SET_PDEATHSIG = 1
 class Limits:
     """What one child may use."""
 
-    seconds: int = 15  # wall and processor time
+    seconds: int = 10  # of processor time
+    patience: int = 30  # seconds by the clock: a busy machine is no reason to refuse
     memory: int = 640 * 1024 * 1024  # bytes of address space: a WebP of 25 Mpx needs 510
     max_input: int = 16 * 1024 * 1024
 
@@ -68,11 +69,11 @@ def _work(limits: Limits, rules: Rules) -> tuple[dict[str, Any], list[bytes]]:
 def _confine(parent: int, limits: Limits) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))  # elsewhere it is not kept, or refused
     if os.getppid() != parent:  # it died before the line above
         raise SystemExit(1)
-    os.nice(10)  # the event loop comes first
+    os.nice(5)  # the event loop comes first
     for kind, most in (
-        (resource.RLIMIT_AS, limits.memory),
         (resource.RLIMIT_CPU, limits.seconds),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import pytest
 from PIL import Image
 
-from media.errors import TooLarge, TooSmall, Undecodable, UnknownFormat
+from media.errors import Overloaded, TooLarge, TooSmall, Undecodable, UnknownFormat
 from media.picture import Rules
 from media.processor import PictureProcessor
 from media.sandbox import Limits
@@ -53,12 +53,19 @@ async def test_the_reason_of_a_refusal_comes_back(
         await processor.process(as_file(content))
 
 
-async def test_a_child_that_takes_too_long_is_killed(as_file: AsFile, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_child_that_never_answers_is_killed(as_file: AsFile, monkeypatch: pytest.MonkeyPatch) -> None:
     sleeper = [sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(60)"]
     monkeypatch.setattr("media.processor.arguments", lambda *_: sleeper)
-    with pytest.raises(Undecodable, match="too long"):
-        await PictureProcessor(limits=Limits(seconds=1)).process(as_file(b""))
+    with pytest.raises(Overloaded):
+        await PictureProcessor(limits=Limits(patience=1)).process(as_file(b""))
     assert _children() == []
+
+
+async def test_a_child_that_computes_too_long_is_ended(as_file: AsFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    busy = "import os; from media import sandbox; sandbox._confine(os.getppid(), sandbox.Limits(seconds=1))\nwhile 1: 0"
+    monkeypatch.setattr("media.processor.arguments", lambda *_: [sys.executable, "-c", busy])
+    with pytest.raises(Undecodable, match="within the limits"):
+        await PictureProcessor().process(as_file(b""))
 
 
 async def test_a_cancelled_request_leaves_no_child(as_file: AsFile, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,8 +28,9 @@ def create_app(
     keys: KeySource | None = None,
     catalog: Catalog | None = None,
     accounts: Accounts | None = None,
+    pictures: PictureProcessor | None = None,
 ) -> FastAPI:
-    """The rewards service. ``keys``, ``catalog`` and ``accounts`` take the place of what is asked over HTTP."""
+    """The rewards service. The keywords take the place of what is asked over HTTP, and of what makes the pictures."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -38,7 +39,7 @@ def create_app(
             cursors = Cursors(settings.cursor_secret)
             people = accounts or HttpAccounts(settings.auth_url, http)
             app.state.tasks = TaskService(database, catalog or HttpCatalog(settings.catalog_url, http), people, cursors)
-            app.state.proofs = ProofService(database, PictureProcessor(), BlobStore(settings.blob_url))
+            app.state.proofs = ProofService(database, pictures or PictureProcessor(), BlobStore(settings.blob_url))
             app.state.reviews = ReviewService(database, cursors)
             app.state.points = PointsService(database, people, cursors)
             yield

@@ -2,15 +2,15 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import asyncpg
 import pytest
+from click.testing import CliRunner, Result
 
+from rewards_service.cli import main
 from rewards_service.clients.accounts import FakeAccounts
+from servicekit.testing import TEST_SECRET
 
 pytestmark = pytest.mark.integration
 
@@ -60,18 +60,17 @@ async def test_only_administrators_verify_the_ledger(person: Any, role: str) -> 
     assert (await person(role).get("/api/v1/points/verify")).status_code == 403
 
 
-async def _verify_command(database_url: str) -> subprocess.CompletedProcess[str]:
+async def _verify_command(database_url: str) -> Result:
     environment = {
-        **os.environ,
         "REWARDS_ENVIRONMENT": "test",
         "REWARDS_DATABASE_URL": database_url,
-        "REWARDS_CURSOR_SECRET": "a-secret-of-the-tests-0123456789-abcdefghij",
+        "REWARDS_CURSOR_SECRET": TEST_SECRET,
         "REWARDS_CATALOG_URL": "http://catalog.invalid",
         "REWARDS_AUTH_URL": "http://auth.invalid",
         "REWARDS_BLOB_URL": "memory:///",
     }
-    command = [sys.executable, "-m", "rewards_service", "verify-ledger"]
-    return await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, text=True, timeout=60)
+    # A thread, as the command runs a loop of its own.
+    return await asyncio.to_thread(CliRunner(env=environment).invoke, main, ["verify-ledger"])
 
 
 async def test_the_command_tells_whether_the_ledger_is_right(
@@ -79,8 +78,8 @@ async def test_the_command_tells_whether_the_ledger_is_right(
 ) -> None:
     await person("reviewer").decide(await person().submitted_task(offered()), decision="approve")
     good = await _verify_command(database_url)
-    assert (good.returncode, json.loads(good.stdout)["ok"]) == (0, True), good.stderr
+    assert (good.exit_code, json.loads(good.stdout)["ok"]) == (0, True)
     await sql.execute("SET session_replication_role = replica")
     await sql.execute("UPDATE task SET status = 'submitted'")
     bad = await _verify_command(database_url)
-    assert (bad.returncode, json.loads(bad.stdout)["credits_without_approval"]) == (1, 1), bad.stderr
+    assert (bad.exit_code, json.loads(bad.stdout)["credits_without_approval"]) == (1, 1)

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from media.blobs import BlobStore
-from media.errors import BlobError, PictureError, UnknownFormat
+from media.errors import BlobError, Overloaded, PictureError, UnknownFormat
 from media.picture import Picture
 from media.processor import PictureProcessor
 from rewards_service.errors import (
@@ -66,7 +66,7 @@ class ProofService:
 
         Raises:
             UnsupportedPicture, PictureRefused, TaskNotFound, ProofNotExpected: see there.
-            Unavailable: the blob store is away.
+            Unavailable: the blob store is away, or the machine too busy.
         """
         known = await self._once.known(call)
         if known is not None:
@@ -88,9 +88,9 @@ class ProofService:
         except PictureError as error:
             fault = FieldProblem(pointer="/file", code=_code_of(error), detail=str(error))
             raise PictureRefused(errors=[fault]) from error
-        except BlobError as error:
-            log.warning("blob.failed", error=str(error))
-            raise Unavailable("Pictures can't be stored at the moment.") from error
+        except (BlobError, Overloaded) as error:
+            log.warning("proof.not_stored", error=str(error))
+            raise Unavailable("Pictures can't be taken at the moment.") from error
 
     async def find(self, principal: Principal, proof_id: UUID) -> Proof:
         """A proof that the caller may look at: their own, or any for reviewers. Raises ProofNotFound."""
