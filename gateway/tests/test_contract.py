@@ -121,6 +121,7 @@ async def test_over_http_the_documents_of_real_services_become_one() -> None:
     assert all(operation["operationId"].startswith(operation["tags"][0] + "_") for operation in operations)
     flow = {"password": {"scopes": {}, "tokenUrl": "/api/v1/auth/token"}}
     assert merged["components"]["securitySchemes"] == {"account": {"type": "oauth2", "flows": flow}}
+    assert set(merged["components"]["schemas"]).isdisjoint({"HTTPValidationError", "ValidationError"})
     assert [tag["name"] for tag in merged["tags"]] == ["gateway", "catalog", "rewards"]
     dangling = {text for text in _strings(merged) if text.startswith("#/") and not _resolves(merged, text)}
     assert dangling == set()
