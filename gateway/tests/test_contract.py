@@ -1,5 +1,7 @@
 """One OpenAPI document out of many."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,6 +121,7 @@ async def test_over_http_the_documents_of_real_services_become_one() -> None:
     assert all(operation["operationId"].startswith(operation["tags"][0] + "_") for operation in operations)
     flow = {"password": {"scopes": {}, "tokenUrl": "/api/v1/auth/token"}}
     assert merged["components"]["securitySchemes"] == {"account": {"type": "oauth2", "flows": flow}}
+    assert set(merged["components"]["schemas"]).isdisjoint({"HTTPValidationError", "ValidationError"})
     assert [tag["name"] for tag in merged["tags"]] == ["gateway", "catalog", "rewards"]
     dangling = {text for text in _strings(merged) if text.startswith("#/") and not _resolves(merged, text)}
     assert dangling == set()
@@ -136,6 +139,20 @@ def _resolves(merged: Any, pointer: str) -> bool:
     for part in pointer.split("/")[1:]:
         merged = merged.get(part, {})
     return bool(merged)
+
+
+def test_the_committed_contracts_become_one() -> None:
+    root = Path(__file__).parents[2] / "services"
+    files = {path.parent.name.removesuffix("-worker"): path for path in root.glob("*/openapi.json")}
+    originals = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in files.items()}
+    merged = merge(originals, TABLE)
+    operations = [operation for path in merged["paths"].values() for operation in path.values()]
+    ids = {operation["operationId"] for operation in operations}
+    public = [path for document in originals.values() for path in document["paths"] if not path.startswith("/internal")]
+    assert set(merged["paths"]) == set(public)  # whatever a service publishes has a route
+    assert len(ids) == len(operations) > 0
+    assert set(merged["components"]["securitySchemes"]) == {"account"}
+    assert {text for text in _strings(merged) if text.startswith("#/") and not _resolves(merged, text)} == set()
 
 
 async def test_over_http_a_service_that_is_away_is_missing_until_it_is_back() -> None:

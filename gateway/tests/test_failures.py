@@ -222,12 +222,12 @@ async def test_when_all_connections_are_in_use_it_is_503() -> None:
 
 
 async def test_a_kept_connection_makes_room_for_a_new_one() -> None:
-    async with (
-        raw_server(_answers_once) as port,
-        open_gateway(ports={"catalog": port}, upstream_connections=1) as gateway,
-    ):
-        for _ in range(3):
-            assert (await gateway.client.get("/api/v1/apps")).status_code == 200
+    async with open_gateway(upstream_connections=1) as gateway:
+        assert (await gateway.client.get("/api/v1/apps")).status_code == 200
+        assert (await gateway.client.get("/readyz")).status_code == 200  # asks on a new connection
+        assert (await gateway.client.get("/api/v1/apps")).status_code == 200
+        assert len({asked.client for asked in gateway.catalog.asked}) == 2
+        assert len(gateway.catalog.state.connections) == 1
 
 
 async def test_a_fault_of_our_own_is_500_and_tells_nothing(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,9 +97,9 @@ async def test_a_slow_client_makes_the_service_wait(gateway: Gateway) -> None:
                 async with asyncio.timeout(0.5):
                     await send({"type": "http.response.body", "body": bytes(1024 * 1024), "more_body": True})
             except TimeoutError:
-                stalled.set()
-                return
+                break
             sent += 1024 * 1024
+        stalled.set()
 
     gateway.catalog.answer = answer
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
