@@ -236,7 +236,7 @@ class RefusedOut(Output):
 
 
 class RefusedPage(Page[RefusedOut]):
-    """A page of refused rows, in the list's order. Of each run the first thousand are kept; `quarantined` counts all."""
+    """A page of refused rows, in the list's order. A run keeps the first thousand; its `quarantined` counts all."""
 
 
 class RunPage(Page[RunOut]):
