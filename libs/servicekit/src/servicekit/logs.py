@@ -23,7 +23,7 @@ def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mu
 
 
 def configure(service: str, settings: ServiceSettings, *, stream: TextIO | None = None) -> None:
-    """Send the logs of this process, ours and the libraries', to standard output, or elsewhere if that is for results."""
+    """Send the logs of this process, ours and the libraries', to standard output or, if that is for results, elsewhere."""
 
     def add_service(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event["service"] = service
