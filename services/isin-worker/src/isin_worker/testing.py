@@ -32,7 +32,7 @@ def make_list(rows: Iterable[Sequence[str]], header: Sequence[str] = HEADER) -> 
     return text.getvalue().encode()
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], *, seconds: float = 30) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]], *, seconds: float = 120) -> None:
     """Return as soon as ``condition`` holds. Raises TimeoutError when it does not in time."""
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 - what is waited for happens in another process

@@ -35,7 +35,7 @@ async def start(environment: dict[str, str], *arguments: str) -> asyncio.subproc
 
 
 async def end(process: asyncio.subprocess.Process) -> Ended:
-    out, err = await asyncio.wait_for(process.communicate(), 30)
+    out, err = await asyncio.wait_for(process.communicate(), 120)
     return Ended(process.returncode, out.decode(), err.decode())
 
 
