@@ -146,7 +146,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "task.cancel": "Give this task up",
     "upload.title": "Hand in a screenshot",
     "upload.again": "Hand in another screenshot",
-    "upload.file": "Choose a picture",
+    "upload.file": "Screenshot",
     "upload.hint": "PNG, JPEG or WebP, up to {mb} MB.",
     "upload.hint.script": "You can also drag one here, or paste one.",
     "upload.submit": "Hand in",
