@@ -113,7 +113,7 @@ def test_the_main_job_on_the_pages(platform: Platform, open_page: Opener, screen
     reviewer = open_page(scripts=scripts)
     _sign_in(reviewer, *REVIEWER)
     reviewer.goto("/review")
-    reviewer.get_by_role("link", name=re.compile(package)).first.click()
+    reviewer.get_by_role("button", name=re.compile(package)).click()
     picture = reviewer.get_by_role("img", name=re.compile(package))
     expect(picture).to_be_visible()
     reviewer.get_by_role("button", name="Approve").click()
