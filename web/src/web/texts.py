@@ -148,7 +148,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "upload.again": "Hand in another screenshot",
     "upload.file": "Screenshot",
     "upload.hint": "PNG, JPEG or WebP, up to {mb} MB.",
-    "upload.hint.script": "Drag a picture here, paste one, or choose a file.",
+    "upload.hint.script": "You can also drag one here, or paste one.",
     "upload.submit": "Hand in",
     "upload.preview": "Preview of your screenshot",
     "upload.progress": "Upload",
@@ -157,7 +157,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "upload.checking": "Sent. The picture is being checked …",
     "upload.chosen": "Chosen: {name}, {size}",
     "upload.missing": "Choose a screenshot first.",
-    "upload.too_large": "This file is larger than {mb} MB. Take a screenshot of the phone's screen as it is.",
+    "upload.too_large": "This file is larger than {mb} MB. Take a screenshot of the phone’s screen as it is.",
     "upload.wrong_type": "This is not a PNG, JPEG or WebP picture.",
     "upload.failed": "The upload did not get through. Check your connection and try again.",
     # Points

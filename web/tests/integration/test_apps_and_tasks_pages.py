@@ -1,6 +1,7 @@
 """From the catalogue to the points, through the pages, without script."""
 
 import json
+from collections.abc import AsyncIterator
 
 import pytest
 from api_for_pages import PNG, FakeApi, failure
@@ -131,7 +132,7 @@ async def test_a_body_without_end_is_cut_off(ada: Browser, api: FakeApi) -> None
     task = api.add_task("ada@example.org", api.add_app("Reader"))
     sent = 0
 
-    async def endless():  # type: ignore[no-untyped-def]  # an async generator of bytes
+    async def endless() -> AsyncIterator[bytes]:
         nonlocal sent
         yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
         while True:

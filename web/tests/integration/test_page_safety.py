@@ -20,7 +20,7 @@ POSTS = sorted(
     )
     for router in ROUTERS
     for route in router.routes
-    if isinstance(route, APIRoute) and "POST" in route.methods
+    if isinstance(route, APIRoute) and "POST" in (route.methods or ())
 )
 
 
@@ -38,7 +38,7 @@ def pages(api: FakeApi) -> list[str]:
         CANARY, summary=CANARY, description=CANARY, package_name=CANARY, store_url=f"javascript:{CANARY}",
         icon_url=f"https://evil.example/{CANARY}",
     )  # fmt: skip
-    api.categories[0]["name"] = CANARY
+    api.categories[0].update(name=CANARY)
     waiting = api.add_task("rea@example.org", app)
     api.add_proof(waiting)
     rejected = api.add_task("ada@example.org", app, "rejected", last_rejection={"reason_code": CANARY, "note": CANARY})

@@ -27,7 +27,7 @@ NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 def failure(status: int, code: str, title: str, **faults: str) -> problems.DomainError:
     """A problem; ``faults`` are code by field."""
     kind = type("Failure", (problems.BY_STATUS[status],), {"code": code, "title": title})
-    error = kind()
+    error: problems.DomainError = kind()
     error.errors = [problems.FieldProblem(pointer=f"/{name}", code=c, detail="no") for name, c in faults.items()]
     return error
 
@@ -46,7 +46,7 @@ class FakeApi:
         self.entries: list[dict[str, Any]] = []
         self.leases: dict[str, dict[str, Any]] = {}
         self.answers: dict[tuple[str, str], JSONResponse] = {}
-        self.categories = [{"id": str(uuid4()), "slug": "tools", "name": "Tools", "children": [
+        self.categories: list[dict[str, Any]] = [{"id": str(uuid4()), "slug": "tools", "name": "Tools", "children": [
             {"id": str(uuid4()), "slug": "keyboards", "name": "Keyboards"}]},
             {"id": str(uuid4()), "slug": "other", "name": "Other", "children": []}]  # fmt: skip
         self.feeds: list[dict[str, Any]] = []
