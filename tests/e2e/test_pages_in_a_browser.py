@@ -172,7 +172,12 @@ class SwaggerUI:
         dialog.locator("button.btn-done").click()
 
     def call(
-        self, operation: str, *, body: object = None, picture: bytes | None = None, **parameters: str
+        self,
+        operation: str,
+        parameters: dict[str, str] | None = None,
+        *,
+        body: object = None,
+        picture: bytes | None = None,
     ) -> tuple[int, dict[str, object]]:
         """Execute an operation by its id. Returns the status and the JSON of the answer."""
         tag = operation.split("_", maxsplit=1)[0]
@@ -182,7 +187,7 @@ class SwaggerUI:
             block.locator(".opblock-summary-control").click()
         if block.get_by_role("button", name="Try it out").count():
             block.get_by_role("button", name="Try it out").click()
-        for name, value in parameters.items():
+        for name, value in (parameters or {}).items():
             block.locator(f'tr[data-param-name="{name}"] input').fill(value)
         if body is not None:
             block.locator("textarea.body-param__text").fill(json.dumps(body))
@@ -200,6 +205,11 @@ class SwaggerUI:
         return status, json.loads(text)
 
 
+def _key(task: dict[str, object] | None = None) -> dict[str, str]:
+    """A new idempotency key, and the task when the path names one."""
+    return {"Idempotency-Key": secrets.token_hex(8)} | ({"task_id": str(task["id"])} if task else {})
+
+
 def test_the_main_job_by_hand_in_swagger_ui(platform: Platform, open_page: Opener, screenshot: bytes) -> None:
     from running_platform import new_account
 
@@ -212,22 +222,17 @@ def test_the_main_job_by_hand_in_swagger_ui(platform: Platform, open_page: Opene
     draft = {"package_name": f"org.example.s{secrets.token_hex(3)}", "name": "By hand", "points": 30}
     status, app = swagger.call("catalog_create_app", body=draft)
     assert status == 201, app
-    status, app = swagger.call("catalog_publish_app", app_id=str(app["id"]))
+    status, app = swagger.call("catalog_publish_app", {"app_id": str(app["id"])})
     assert (status, app["status"]) == (200, "published")
 
     swagger.authorize(address, PASSWORD)
-    key = {"Idempotency-Key": secrets.token_hex(8)}
-    status, task = swagger.call("rewards_start_task", body={"app_id": app["id"]}, **key)
+    status, task = swagger.call("rewards_start_task", _key(), body={"app_id": app["id"]})
     assert status == 201, task
-    key = {"Idempotency-Key": secrets.token_hex(8)}
-    status, proof = swagger.call("rewards_submit_proof", picture=screenshot, task_id=str(task["id"]), **key)
+    status, proof = swagger.call("rewards_submit_proof", _key(task), picture=screenshot)
     assert (status, proof["attempt"]) == (201, 1), proof
 
     swagger.authorize(*REVIEWER)
-    key = {"Idempotency-Key": secrets.token_hex(8)}
-    status, decided = swagger.call(
-        "rewards_decide_review", body={"decision": "approve"}, task_id=str(task["id"]), **key
-    )
+    status, decided = swagger.call("rewards_decide_review", _key(task), body={"decision": "approve"})
     assert status == 200, decided
 
     swagger.authorize(address, PASSWORD)
