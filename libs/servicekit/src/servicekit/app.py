@@ -7,11 +7,12 @@ from typing import Any
 import httpx
 from fastapi import APIRouter, FastAPI
 
-from servicekit import handlers, health, migrations, problems
+from servicekit import handlers, health, problems
 from servicekit.db import Database
 from servicekit.logs import get_logger
 from servicekit.middleware import CleanInput, RequestContext
 from servicekit.revocations import Revocations, following, http_feed
+from servicekit.schema_head import require_head
 from servicekit.settings import ApiSettings
 from servicekit.tokens import JwksKeys, KeySource, TokenVerifier
 
@@ -71,7 +72,7 @@ async def serving(
         database = Database(settings, application_name=app.title)
         stack.push_async_callback(database.close)
         async with database.engine.connect() as connection:
-            await migrations.require_head(connection, package_file)
+            await require_head(connection, package_file)
         client = await stack.enter_async_context(new_http_client())
         app.state.database = database
         app.state.http = client

@@ -19,7 +19,7 @@ def not_modified(request: Request, etag: str) -> bool:
     return sent.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in sent.split(",")}
 
 
-def conditional_json(request: Request, body: BaseModel, *, cache_control: str = "private, no-cache") -> Response:
+def conditional_json(request: Request, body: BaseModel, *, cache_control: str = "private, no-store") -> Response:
     """``body`` as JSON with a strong ETag, or 304 when the client has just that."""
     content = body.model_dump_json().encode()
     etag = etag_of(content)

@@ -5,16 +5,10 @@ from pathlib import Path
 
 from alembic import command, context
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, pool
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from servicekit.db import driver_url
-
-
-class SchemaNotAtHead(RuntimeError):
-    """The database's schema is not the one that this release needs."""
 
 
 def config(package_file: str, url: str) -> Config:
@@ -51,13 +45,3 @@ def _migrate(connection: Connection, metadata: MetaData) -> None:
         # Two deployments may migrate at once. The lock ends with the transaction.
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(20261121)")
         context.run_migrations()
-
-
-async def require_head(connection: AsyncConnection, package_file: str) -> None:
-    """Raise SchemaNotAtHead unless the schema is at the newest revision of the package."""
-    heads = set(ScriptDirectory.from_config(config(package_file, "")).get_heads())
-    current = await connection.run_sync(lambda sync: set(MigrationContext.configure(sync).get_current_heads()))
-    if current != heads:
-        raise SchemaNotAtHead(
-            f"the schema is at {sorted(current) or 'nothing'}, needed is {sorted(heads)}: run `migrate`"
-        )

@@ -69,8 +69,8 @@ def create_admin(*, email: str, name: str, update: bool) -> None:
 
 def _ensure(email: str, name: str, roles: Sequence[str], *, update: bool) -> None:
     from auth_service.settings import Settings  # noqa: PLC0415
-    from servicekit.migrations import SchemaNotAtHead  # noqa: PLC0415 - keeps --help quick
     from servicekit.problems import RuleViolation  # noqa: PLC0415
+    from servicekit.schema_head import SchemaNotAtHead  # noqa: PLC0415 - keeps --help quick
     from servicekit.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings(Settings)
@@ -92,7 +92,7 @@ async def _run(
     from auth_service.services.passwords import Passwords  # noqa: PLC0415
     from auth_service.services.staff import Staff  # noqa: PLC0415
     from servicekit.db import Database  # noqa: PLC0415
-    from servicekit.migrations import require_head  # noqa: PLC0415
+    from servicekit.schema_head import require_head  # noqa: PLC0415
 
     async with AsyncExitStack() as stack:
         database = Database(settings, application_name="auth command line")

@@ -90,7 +90,7 @@ def _outage(error: Exception) -> str | None:
     from redis.exceptions import RedisError  # noqa: PLC0415 - keeps --help quick
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
-    from servicekit.migrations import SchemaNotAtHead  # noqa: PLC0415
+    from servicekit.schema_head import SchemaNotAtHead  # noqa: PLC0415
 
     if isinstance(error, SchemaNotAtHead):
         return str(error)

@@ -10,8 +10,8 @@ from isin_worker.feeds import with_urls
 from isin_worker.pipeline.run import Pipeline
 from isin_worker.reconcile import Patience, Reconciler
 from isin_worker.settings import Settings
-from servicekit import migrations
 from servicekit.db import Database
+from servicekit.schema_head import require_head
 
 
 async def open_reconciler(settings: Settings, stack: AsyncExitStack) -> Reconciler:
@@ -22,7 +22,7 @@ async def open_reconciler(settings: Settings, stack: AsyncExitStack) -> Reconcil
     database = Database(settings, application_name="isin-worker")
     stack.push_async_callback(database.close)
     async with database.engine.connect() as connection:
-        await migrations.require_head(connection, str(isin_worker.__file__))
+        await require_head(connection, str(isin_worker.__file__))
     client = await stack.enter_async_context(_publishers_client())
     pipeline = Pipeline(database, client, spool=settings.spool_dir, fetch_seconds=settings.fetch_seconds)
     patience = Patience(

@@ -19,4 +19,4 @@ async def me(request: Request, principal: SignedIn, accounts: AccountsDep) -> Re
             "email_verified": account.email_verified_at is not None,
         }
     )
-    return conditional_json(request, body, cache_control="private, no-store")
+    return conditional_json(request, body)
