@@ -1,7 +1,8 @@
 """The service in process, on a real database, with the fakes of its siblings."""
 
+import asyncio
 import io
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID, uuid4
@@ -154,6 +155,21 @@ async def sql(app: FastAPI, database_url: str) -> AsyncIterator[asyncpg.Connecti
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def until_waiting(app: FastAPI, database_url: str) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
+    """Returns when so many connections of the service wait for a lock (it gives up on one after five seconds)."""
+    watcher = await asyncpg.connect(database_url)
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+    async def wait(connections: int) -> None:
+        async with asyncio.timeout(4):
+            while await watcher.fetchval(query) < connections:
+                pass
+
+    yield wait
+    await watcher.close()
 
 
 @pytest.fixture

@@ -131,17 +131,15 @@ def test_the_largest_picture_stays_within_the_limits() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the signal on a parent's death is Linux's")
 def test_a_child_does_not_outlive_its_parent(tmp_path: Path) -> None:
-    # A parent that starts a child which waits for its input, says who it is, and is then killed.
     script = """
-import os, subprocess, sys
+import os, signal, subprocess
 from media.picture import Rules
 from media.sandbox import Limits, arguments
-reading, _writing = os.pipe()
-child = subprocess.Popen(arguments(os.getpid(), Limits(), Rules()), stdin=reading)
+child = subprocess.Popen(arguments(os.getpid(), Limits(), Rules()))
 print(child.pid, flush=True)
-sys.stdin.read()
+signal.pause()
 """
-    # The pipe's end for writing is inherited here, so that the end of the input can't be what ends the child.
+    # The child reads from the pipe that we hold, so the end of its input can't be what ends it.
     with subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as parent:
@@ -149,7 +147,7 @@ sys.stdin.read()
         child = int(parent.stdout.readline())
         _wait(lambda: "media.sandbox" in _command(child) and _limited(child))
         parent.send_signal(signal.SIGKILL)
-    _wait(lambda: not _alive(child))
+        _wait(lambda: not _alive(child))
 
 
 async def test_the_child_sees_nothing_of_our_environment(as_file: AsFile, monkeypatch: pytest.MonkeyPatch) -> None:
