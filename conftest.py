@@ -4,6 +4,7 @@ import os
 from contextlib import ExitStack
 
 import pytest
+import structlog
 
 # Imported before any test: pytest names tests by their folders, and would take `gateway/` and `web/` for the packages.
 import gateway  # noqa: F401 - see above
@@ -11,6 +12,14 @@ import web  # noqa: F401
 
 POSTGRES_URL = "APPRAISE_TEST_POSTGRES_URL"  # the superuser's
 VALKEY_URL = "APPRAISE_TEST_VALKEY_URL"
+
+# A crash that a test provokes is logged. The default form of a traceback takes seconds.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 _servers = pytest.StashKey[ExitStack]()
 

@@ -45,6 +45,8 @@ class PictureProcessor:
             try:
                 async with asyncio.timeout(self._limits.patience):
                     output = await _read(child, self._rules.max_encoded + _HEADER_ROOM)
+                    # Killing one that has just ended would take its exit code from asyncio, which then complains.
+                    await child.wait()
             except TimeoutError as error:
                 # One that computes too much is ended by its limit of processor time: this one got none.
                 raise errors.Overloaded(f"no picture after {self._limits.patience} s") from error

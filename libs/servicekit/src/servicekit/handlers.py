@@ -13,6 +13,7 @@ from servicekit import problems
 from servicekit.json_body import escape
 from servicekit.logs import get_logger
 from servicekit.middleware import request_id_of
+from servicekit.outages import DATABASE_ERRORS, outage
 
 log = get_logger(__name__)
 
@@ -30,6 +31,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(problems.DomainError, _domain_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
+    for kind in DATABASE_ERRORS:
+        app.add_exception_handler(kind, _database_error)
 
 
 def problem_response(request: Request, error: problems.DomainError) -> Response:
@@ -50,6 +53,14 @@ async def _validation_error(request: Request, error: Exception) -> Response:
     if isinstance(error.body, bytes):  # FastAPI hands over raw bytes when the media type is not JSON
         return problem_response(request, problems.UnsupportedMediaType("Send the body as application/json."))
     return problem_response(request, problems.RuleViolation(errors=[_fault(fault) for fault in error.errors()]))
+
+
+async def _database_error(request: Request, error: Exception) -> Response:
+    away = outage(error)
+    if away is None:
+        raise error
+    log.error("database.unavailable", error=type(error).__name__)
+    return problem_response(request, away)
 
 
 def _fault(fault: dict[str, Any]) -> problems.FieldProblem:
