@@ -22,7 +22,7 @@ run: setup ## start the whole platform on this machine (Ctrl-C stops it)
 	@$(BIN)/local-stack run
 
 test: setup ## run every test, from nothing, on real servers (TESTS="path -k word" narrows it)
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup $(TESTS)
 
 test-unit: setup ## only the tests that need no server: seconds
 	@$(BIN)/python -m pytest -m "not integration and not e2e" $(TESTS)
@@ -39,7 +39,7 @@ types: setup ## mypy --strict over every distribution
 	@$(BIN)/mypy
 
 contracts: setup ## who may import what
-	@$(BIN)/lint-imports --no-logo 2>&1 | tail -n 4; $(BIN)/lint-imports --no-logo >/dev/null 2>&1
+	@found=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$found"; exit 1; }; echo "$$found" | tail -n 1
 
 openapi: setup ## write the openapi.json of every service and of the gateway
 	@$(BIN)/python tests/architecture/openapi_files.py

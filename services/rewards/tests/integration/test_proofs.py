@@ -48,7 +48,7 @@ async def test_owner_and_reviewer_see_the_picture_and_nobody_else(person: Any, o
             assert seen.headers["x-content-type-options"] == "nosniff"
             assert seen.headers["content-security-policy"] == "sandbox; default-src 'none'"
             assert seen.headers["cross-origin-resource-policy"] == "same-origin"
-            assert seen.headers["cache-control"] == "private, no-cache"
+            assert seen.headers["cache-control"] == "private, no-store"
             assert seen.headers["content-disposition"].startswith("inline; filename=")
             again = await viewer.get(path, headers={"If-None-Match": seen.headers["ETag"]})
             assert (again.status_code, again.content) == (304, b"")
