@@ -83,11 +83,15 @@ def _seam(pattern: Pattern, text: str, at: int, horizon: int) -> int | None:
     start = max(at, horizon - _SEAM_SEARCH - pattern.longest)
     covered = at if start == at else start + pattern.longest  # a match from further back may come so far
     seam = None
-    while (match := search(text, start)) and match.start() < horizon:
-        if match.start() >= covered:
-            seam = match.start()
-        covered = max(covered, match.end())
-        start = match.start() + 1
+    while match := search(text, start):
+        begin, end = match.span()
+        if begin >= horizon:
+            break
+        if begin >= covered:
+            seam = begin
+        if end > covered:
+            covered = end
+        start = begin + 1
     return horizon if covered <= horizon else seam
 
 
