@@ -3,13 +3,17 @@
 import re
 
 import pytest
-from openapi_files import SERVICES, application, document
+from openapi_files import MERGED, SERVICES, application, document, merged_document
 
 
 @pytest.mark.parametrize("package", SERVICES)
 def test_the_committed_document_is_fresh(package: str) -> None:
     committed = SERVICES[package].read_text(encoding="utf-8")
     assert committed == document(package), "run `make openapi` and commit the result"
+
+
+def test_the_one_document_for_all_services_is_fresh() -> None:
+    assert MERGED.read_text(encoding="utf-8") == merged_document(), "run `make openapi` and commit the result"
 
 
 @pytest.mark.parametrize("package", SERVICES)

@@ -21,10 +21,11 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.monotoni
     table = RouteTable()
     upstreams = {name: Upstream(name, url, settings) for name, url in settings.upstreams.items()}
     limits = RateLimits(clock) if settings.rate_limits else None
-    return Door(_own_app(table, upstreams, clock), table, upstreams, limits, settings)
+    return Door(own_app(table, upstreams, clock), table, upstreams, limits, settings)
 
 
-def _own_app(table: RouteTable, upstreams: dict[str, Upstream], clock: Callable[[], float]) -> FastAPI:
+def own_app(table: RouteTable, upstreams: dict[str, Upstream], clock: Callable[[], float] = time.monotonic) -> FastAPI:
+    """What the gateway answers itself: health, the merged contract, its pages."""
     app = FastAPI(
         title="gateway",
         description="The door: health, and what errors mean",

@@ -32,6 +32,7 @@ class Valkey:
                     "appendfsync everysec",
                     'save ""',
                     "maxmemory-policy noeviction",
+                    "loglevel warning",
                     "",
                 ]
             )
