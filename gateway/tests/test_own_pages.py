@@ -64,7 +64,7 @@ async def test_a_wrong_verb_is_a_405_problem(gateway: Gateway) -> None:
     assert (response.status_code, response.json()["code"], response.headers["allow"]) == (
         405,
         "method-not-allowed",
-        "GET",
+        "GET, HEAD",
     )
 
 

@@ -30,6 +30,13 @@ async def test_an_expected_failure_has_every_member(client: httpx.AsyncClient) -
     }
 
 
+async def test_head_is_get_without_the_content(client: httpx.AsyncClient) -> None:
+    for path in (f"{THINGS}/a", "/healthz", "/api/v1/nothing", "/api/v1/conflict"):
+        full, head = await client.get(path), await client.head(path)
+        assert (head.status_code, head.content) == (full.status_code, b"")
+        assert head.headers["content-length"] == full.headers["content-length"]
+
+
 async def test_too_many_requests_says_when_to_come_back(client: httpx.AsyncClient) -> None:
     assert (await client.get("/api/v1/slow-down")).headers["retry-after"] == "7"
 
@@ -43,11 +50,11 @@ async def test_an_unknown_route_is_a_problem(client: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", THINGS, {"GET", "POST"}),
-        ("POST", f"{THINGS}/a", {"GET", "PATCH"}),
-        ("TRACE", THINGS, {"GET", "POST"}),
+        ("DELETE", THINGS, {"GET", "HEAD", "POST"}),
+        ("POST", f"{THINGS}/a", {"GET", "HEAD", "PATCH"}),
+        ("TRACE", THINGS, {"GET", "HEAD", "POST"}),
         ("NONSENSE", "/api/v1/upload", {"PUT"}),
-        ("POST", "/healthz", {"GET"}),
+        ("POST", "/healthz", {"GET", "HEAD"}),
     ],
 )
 async def test_a_wrong_verb_names_the_right_ones(

@@ -9,6 +9,8 @@ from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from servicekit import problems
+from servicekit.handlers import problem_response
 from servicekit.logs import get_logger
 from servicekit.middleware import request_id_of
 from web.api import ApiAway, ApiProblem
@@ -43,7 +45,11 @@ def install(app: FastAPI) -> None:
 
 
 async def failure_page(request: Request, status: int, *, words: str | None = None, **headers: str) -> Response:
-    """The page for a status, with the usual frame as far as it can be had."""
+    """The page for a status, with the usual frame as far as it can be had. Who asks for no page gets a problem."""
+    if "text/html" not in request.headers.get("accept", ""):
+        problem = problems.BY_STATUS.get(status, problems.BadRequest)()
+        problem.headers.update(headers)
+        return problem_response(request, problem)
     name = status if text_or_none(f"failure.{status}.title") else 500 if status >= 500 else 400
     values = {
         "title": text(f"failure.{name}.title"),

@@ -178,6 +178,12 @@ async def test_what_is_not_there_is_a_page(ada: Browser, path: str) -> None:
     assert "My tasks" in Page(answer.text).text
 
 
+async def test_who_asks_for_no_page_gets_a_problem_document(ada: Browser) -> None:
+    answer = await ada.get("/nothing", Accept="*/*")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+
+
 async def test_pages_of_other_roles_are_refused(ada: Browser) -> None:
     for path in ("/review", "/admin/apps", "/admin/apps/new"):
         assert (await ada.get(path)).status_code == 403

@@ -81,7 +81,8 @@ class Browser:
 
     def __init__(self, app: FastAPI) -> None:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        self.http = httpx.AsyncClient(transport=transport, base_url=ORIGIN)
+        accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+        self.http = httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"Accept": accept})
 
     @property
     def cookie(self) -> str | None:

@@ -93,4 +93,5 @@ def _allowed(request: Request) -> str:
     routes = [
         found for found in iter_route_contexts(request.app.routes) if found.path_regex.match(request.scope["path"])
     ]
-    return ", ".join(sorted({method for found in routes for method in found.methods or ()}))
+    methods = {method for found in routes for method in found.methods or ()}
+    return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))

@@ -69,12 +69,16 @@ class RequestContext:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 self._complete(MutableHeaders(scope=message), request_id)
+            elif bodiless:
+                message = {**message, "body": b""}
             await send(message)
 
+        # RFC 9110, 9.3.2: HEAD is GET without the content. The server still sees the method that came.
+        bodiless = scope["method"] == "HEAD"
         structlog.contextvars.clear_contextvars()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                await self.app(scope, receive, send_with_headers)
+                await self.app({**scope, "method": "GET"} if bodiless else scope, receive, send_with_headers)
             except Exception:
                 log.exception("request.failed", path=scope["path"])
                 if status:
