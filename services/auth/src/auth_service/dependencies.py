@@ -1,16 +1,18 @@
 """What routers ask for. The objects live as long as the process; ``main`` builds them."""
 
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 
 from auth_service.services.accounts import Accounts
 from auth_service.services.sessions import Sessions
 from auth_service.services.signing_keys import SigningKeys
+from auth_service.services.throttle import Caller
 from auth_service.settings import Settings
 from servicekit.permissions import SignedIn
 
-__all__ = ["AccountsDep", "KeysDep", "SessionsDep", "SettingsDep", "SignedIn"]
+__all__ = ["AccountsDep", "CallerDep", "KeysDep", "SessionsDep", "SettingsDep", "SignedIn"]
 
 
 def _accounts(request: Request) -> Accounts:
@@ -33,7 +35,33 @@ def _settings(request: Request) -> Settings:
     return settings
 
 
+def network_of(address: str) -> str:
+    """What one subscriber has: an IPv4 address, or a /64 of IPv6. An address inside of IPv6 counts as the IPv4 one."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, IPv6Address):
+        return str(parsed.ipv4_mapped or ip_network((parsed, 64), strict=False))
+    return str(parsed)
+
+
+def _caller(
+    request: Request,
+    device_token: Annotated[
+        str | None,
+        Header(max_length=256, description="What this device was given in this header when it last signed in"),
+    ] = None,
+) -> Caller:
+    # The gateway is the only door, and writes this header anew: its last address is the one that called the gateway.
+    hops = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    address = hops or (request.client.host if request.client else "")
+    agent = request.headers.get("user-agent", "").encode("ascii", "ignore").decode()[:200]
+    return Caller(network_of(address), device_token, agent or None)
+
+
 AccountsDep = Annotated[Accounts, Depends(_accounts)]
 SessionsDep = Annotated[Sessions, Depends(_sessions)]
 KeysDep = Annotated[SigningKeys, Depends(_keys)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
+CallerDep = Annotated[Caller, Depends(_caller)]

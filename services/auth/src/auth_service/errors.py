@@ -1,6 +1,6 @@
 """What can go wrong here. Each docstring is the public page ``/problems/<code>``."""
 
-from servicekit.problems import FieldProblem, Gone, RuleViolation, Unauthenticated
+from servicekit.problems import FieldProblem, Gone, RuleViolation, TooManyRequests, Unauthenticated
 
 
 class InvalidCredentials(Unauthenticated):
@@ -36,3 +36,11 @@ class WeakPassword(RuleViolation):
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail, errors=[FieldProblem(pointer="/password", code=code, detail=detail)])
+
+
+class TooManyTries(TooManyRequests):
+    """There were too many wrong tries, or too many mails were asked for. Wait for the seconds that `Retry-After` names:
+    until then even the right answer is refused. A device that has signed in to this account before is let in when it
+    sends its `Device-Token`."""
+
+    code, title = "too-many-tries", "Too many tries"

@@ -14,11 +14,12 @@ from auth_service.services.accounts import Accounts
 from auth_service.services.housekeeping import Housekeeping
 from auth_service.services.mail_texts import MailTemplates
 from auth_service.services.mailing import Mailer
-from auth_service.services.opaque_tokens import RefreshChain
+from auth_service.services.opaque_tokens import DeviceTokens, RefreshChain
 from auth_service.services.passwords import Passwords
 from auth_service.services.sessions import Sessions
 from auth_service.services.signing_keys import SigningKeys
 from auth_service.services.staff import Staff
+from auth_service.services.throttle import Throttle
 from auth_service.settings import ADMIN_NAME, Settings
 from servicekit.app import create_service_app, serving
 from servicekit.logs import get_logger
@@ -57,13 +58,18 @@ async def _build(app: FastAPI, settings: Settings, keys: SigningKeys, stack: Asy
     await _ensure_first_admin(Staff(state.database, passwords), settings)
     mailer = state.mailer = Mailer(state.database, _mail_sender(settings), mail_from=settings.mail_from)
     templates = MailTemplates(settings.web_url)
+    throttle = Throttle(state.database, settings.signing_key_secret)
     state.signing_keys = keys
-    state.accounts = Accounts(state.database, passwords=passwords, templates=templates, mailer=mailer)
+    state.accounts = Accounts(
+        state.database, passwords=passwords, throttle=throttle, templates=templates, mailer=mailer
+    )
     state.sessions = Sessions(
         state.database,
         passwords=passwords,
         tokens=AccessTokens(keys, settings),
         chain=RefreshChain(settings.signing_key_secret),
+        devices=DeviceTokens(settings.signing_key_secret),
+        throttle=throttle,
         revocations=state.revocations,
     )
     # What another replica revoked is known here as it is elsewhere, but read from the table itself.

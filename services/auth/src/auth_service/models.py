@@ -115,6 +115,17 @@ class SigningKey(Base, table=True):
     retired_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
 
 
+class ThrottleBucket(Base, table=True):
+    """How often somebody failed at a secret of late. ``key`` is a keyed hash: the table names no address."""
+
+    __tablename__ = "throttle_bucket"
+
+    key: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    failures: int
+    blocked_until: datetime = Field(sa_column=_time(nullable=False))
+    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, index=True))
+
+
 class OutboxMail(Base, table=True):
     """A mail to be sent. It is written with its cause, in one transaction; once sent it loses its texts."""
 

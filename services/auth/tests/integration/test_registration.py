@@ -82,7 +82,7 @@ async def test_one_of_many_equal_registrations_makes_the_account(
     client: httpx.AsyncClient, sql: Sql, mails: MailFolder
 ) -> None:
     answers = await asyncio.gather(*(register(client, "ada@example.com") for _ in range(20)))
-    assert {answer.status_code for answer in answers} == {202}
+    assert {answer.status_code for answer in answers} == {202, 429}  # so many mails to one address are too many
     assert len(await sql("SELECT 1 FROM account")) == 1
     subjects = [mail["Subject"] for mail in await mails.to("ada@example.com")]
     assert sorted(set(subjects)) == ["Confirm your e-mail address", "You already have an account"]

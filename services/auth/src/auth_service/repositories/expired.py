@@ -6,7 +6,14 @@ from sqlalchemy import CursorResult, delete, func, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from auth_service.models import EmailVerification, LoginSession, OutboxMail, RefreshToken, RevokedSession
+from auth_service.models import (
+    EmailVerification,
+    LoginSession,
+    OutboxMail,
+    RefreshToken,
+    RevokedSession,
+    ThrottleBucket,
+)
 
 MAIL_LIFE = timedelta(hours=24)  # the life of the links in it
 ENDED_SESSION_LIFE = timedelta(days=7)
@@ -29,6 +36,7 @@ class ExpiredRepository:
                 or_(col(LoginSession.expires_at) < now, col(LoginSession.revoked_at) < now - ENDED_SESSION_LIFE)
             )
         )
+        await self._session.execute(delete(ThrottleBucket).where(col(ThrottleBucket.expires_at) < now))
         old = delete(OutboxMail).where(col(OutboxMail.created_at) < now - MAIL_LIFE)
         await self._session.execute(old.where(col(OutboxMail.sent_at).is_not(None)))
         given_up = await self._session.execute(old)

@@ -1,11 +1,11 @@
 """Registering, signing in and out."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
-from auth_service.dependencies import AccountsDep, SessionsDep, SignedIn
+from auth_service.dependencies import AccountsDep, CallerDep, SessionsDep, SignedIn
 from auth_service.schemas import Accepted, LoginIn, RefreshIn, RegisterIn, TokensOut, VerifyEmailIn
 from auth_service.services.access_tokens import LIFE_SECONDS
 from auth_service.services.sessions import TokenPair
@@ -13,43 +13,59 @@ from auth_service.services.sessions import TokenPair
 router = APIRouter(prefix="/api/v1/auth")
 
 
-def _tokens(pair: TokenPair) -> TokensOut:
+TOO_MANY: dict[int | str, dict[str, Any]] = {429: {"description": "Too many tries; `Retry-After` says when the next one counts"}}
+
+
+def _tokens(pair: TokenPair, response: Response) -> TokensOut:
+    if pair.device_token is not None:
+        response.headers["Device-Token"] = pair.device_token
     return TokensOut(access_token=pair.access_token, refresh_token=pair.refresh_token, expires_in=LIFE_SECONDS)
 
 
-@router.post("/register", status_code=202)
+@router.post("/register", status_code=202, responses=TOO_MANY)
 async def register(body: RegisterIn, accounts: AccountsDep) -> Accepted:
     """Make an account. The answer is the same for a known address; its owner gets a mail that says so."""
     await accounts.register(email=body.email, password=body.password.get_secret_value(), name=body.name)
     return Accepted()
 
 
-@router.post("/verify-email", status_code=204, responses={410: {"description": "Spent, expired or unknown"}})
-async def verify_email(body: VerifyEmailIn, accounts: AccountsDep) -> None:
+@router.post(
+    "/verify-email", status_code=204, responses={410: {"description": "Spent, expired or unknown"}, **TOO_MANY}
+)
+async def verify_email(body: VerifyEmailIn, caller: CallerDep, accounts: AccountsDep) -> None:
     """Confirm the address with the token of the link in the mail. It works once, for 24 hours."""
-    await accounts.verify_email(body.token)
+    await accounts.verify_email(body.token, caller)
 
 
-@router.post("/login", responses={401: {"description": "Refused, for whatever cause"}})
-async def login(body: LoginIn, sessions: SessionsDep) -> TokensOut:
-    """Sign in with e-mail address and password. An address that is not verified yet may sign in too."""
-    return _tokens(await sessions.login(body.email, body.password.get_secret_value()))
+@router.post("/login", responses={401: {"description": "Refused, for whatever cause"}, **TOO_MANY})
+async def login(body: LoginIn, response: Response, caller: CallerDep, sessions: SessionsDep) -> TokensOut:
+    """Sign in with e-mail address and password. An address that is not verified yet may sign in too.
+
+    The answer's header `Device-Token` is for this device to keep and to send the next time: then strangers who try
+    passwords for this account can't keep it out.
+    """
+    return _tokens(await sessions.login(body.email, body.password.get_secret_value(), caller), response)
 
 
-@router.post("/token", responses={401: {"description": "Refused, for whatever cause"}})
-async def token(form: Annotated[OAuth2PasswordRequestForm, Depends()], sessions: SessionsDep) -> TokensOut:
+@router.post("/token", responses={401: {"description": "Refused, for whatever cause"}, **TOO_MANY})
+async def token(
+    form: Annotated[OAuth2PasswordRequestForm, Depends()],
+    response: Response,
+    caller: CallerDep,
+    sessions: SessionsDep,
+) -> TokensOut:
     """Sign in with a form (RFC 6749, section 4.3): the door for the Authorize button of these pages."""
-    return _tokens(await sessions.login(form.username, form.password))
+    return _tokens(await sessions.login(form.username, form.password, caller), response)
 
 
 @router.post("/refresh", responses={401: {"description": "Not valid, or `refresh-reused`"}})
-async def refresh(body: RefreshIn, sessions: SessionsDep) -> TokensOut:
+async def refresh(body: RefreshIn, response: Response, sessions: SessionsDep) -> TokensOut:
     """Change a refresh token for a new pair.
 
     The old one is spent. Sent again within 10 seconds, as when the answer was lost, it gives the same successor; sent
     later, it ends the session.
     """
-    return _tokens(await sessions.refresh(body.refresh_token))
+    return _tokens(await sessions.refresh(body.refresh_token), response)
 
 
 @router.post("/logout", status_code=204)

@@ -12,6 +12,7 @@ from auth_service.services.mail_texts import MailTemplates
 from auth_service.services.mailing import Mailer
 from auth_service.services.opaque_tokens import hash_of, new_token
 from auth_service.services.passwords import Passwords
+from auth_service.services.throttle import MAIL, Caller, Throttle
 from servicekit.db import Database
 from servicekit.logs import get_logger
 from servicekit.problems import InvalidToken
@@ -24,9 +25,18 @@ log = get_logger(__name__)
 class Accounts:
     """Decides about accounts. Hashing takes long and happens outside of transactions, so each method opens its own."""
 
-    def __init__(self, database: Database, *, passwords: Passwords, templates: MailTemplates, mailer: Mailer) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        passwords: Passwords,
+        throttle: Throttle,
+        templates: MailTemplates,
+        mailer: Mailer,
+    ) -> None:
         self._database = database
         self._passwords = passwords
+        self._throttle = throttle
         self._templates = templates
         self._mailer = mailer
 
@@ -35,8 +45,10 @@ class Accounts:
 
         Raises:
             WeakPassword: whether or not the address is known.
+            TooManyTries: too many mails to this address.
         """
         secret = acceptable(password, email=email, name=name)
+        await self._throttle.count(self._throttle.bucket(MAIL, "register", email))
         password_hash = await self._passwords.hash(secret)
         token = new_token()
         async with self._database.transaction() as session:
@@ -55,11 +67,19 @@ class Accounts:
         log.info("account.registered" if account_id else "account.registered_again", user_id=str(account_id or ""))
         self._mailer.wake()
 
-    async def verify_email(self, token: str) -> None:
-        """Take the proof of an address. Raises LinkSpent when the link was used, has expired, or never existed."""
+    async def verify_email(self, token: str, caller: Caller) -> None:
+        """Take the proof of an address.
+
+        Raises:
+            LinkSpent: the link was used, has expired, or never existed.
+            TooManyTries: this network tried too many of them.
+        """
+        network = self._throttle.network(caller)
+        await self._throttle.check(network)
         async with self._database.transaction() as session:
             account_id = await AccountRepository(session).spend_verification(hash_of(token))
         if account_id is None:
+            await self._throttle.count(network)
             raise LinkSpent
         log.info("account.verified", user_id=str(account_id))
 

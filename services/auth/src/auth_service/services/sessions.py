@@ -1,6 +1,6 @@
 """Signing in, staying signed in, signing out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -11,8 +11,9 @@ from auth_service.password_policy import MAX_LENGTH, normal_form
 from auth_service.repositories.accounts import AccountRepository
 from auth_service.repositories.sessions import SessionRepository
 from auth_service.services.access_tokens import LIFE_SECONDS, AccessTokens
-from auth_service.services.opaque_tokens import RefreshChain, hash_of, new_token
+from auth_service.services.opaque_tokens import DeviceTokens, RefreshChain, hash_of, new_token
 from auth_service.services.passwords import Passwords
+from auth_service.services.throttle import ACCOUNT, Caller, Throttle
 from servicekit.db import Database
 from servicekit.logs import get_logger
 from servicekit.revocations import Revocation, RevocationPage, Revocations
@@ -33,6 +34,7 @@ class TokenPair:
 
     access_token: str
     refresh_token: str
+    device_token: str | None = None
 
 
 class Sessions:
@@ -48,28 +50,49 @@ class Sessions:
         passwords: Passwords,
         tokens: AccessTokens,
         chain: RefreshChain,
+        devices: DeviceTokens,
+        throttle: Throttle,
         revocations: Revocations,
     ) -> None:
         self._database = database
         self._passwords = passwords
         self._tokens = tokens
         self._chain = chain
+        self._devices = devices
+        self._throttle = throttle
         self._revocations = revocations
 
-    async def login(self, email: str, password: str) -> TokenPair:
-        """Start a session. Raises InvalidCredentials, whatever the cause, after the same work."""
+    async def login(self, email: str, password: str, caller: Caller) -> TokenPair:
+        """Start a session.
+
+        Raises:
+            InvalidCredentials: whatever the cause, after the same work.
+            TooManyTries: here too, whether or not there is such an account.
+        """
         secret = normal_form(password)[: MAX_LENGTH + 1]  # a longer one is nobody's, and need not be hashed whole
-        account = await self._find(email)
+        address = _address(email)
+        account = await self._find(address)
+        device = self._devices.name_of(caller.device_token, account.id) if account else None
+        if device is not None:
+            buckets = [self._throttle.bucket(ACCOUNT, "device", device)]
+        else:
+            subject = address or email.casefold()
+            buckets = [self._throttle.bucket(ACCOUNT, "password", subject), self._throttle.network(caller)]
+        await self._throttle.check(*buckets)
         matches = await self._passwords.matches(secret, account.password_hash if account else None)
         if account is None or not matches:
             log.info("login.refused", user_id=str(account.id) if account else None)
+            await self._throttle.count(*buckets)
             raise InvalidCredentials
+        await self._throttle.passed(*buckets)
         new_hash = None
         if self._passwords.is_outdated(account.password_hash):
             new_hash = await self._passwords.hash(secret)
         pair = await self._start(account, new_hash)
-        # Nothing started: the password was changed while it was checked, so check it against the new one.
-        return pair or await self.login(email, password)
+        if pair is None:  # the password was changed while it was checked, so check it against the new one
+            return await self.login(email, password, caller)
+        token = caller.device_token if device is not None else self._devices.issue(account.id)
+        return replace(pair, device_token=token)
 
     async def refresh(self, token: str) -> TokenPair:
         """Spend a refresh token for its successor.
@@ -105,11 +128,7 @@ class Sessions:
         items = [Revocation(session_id=session_id, expires_at=expires_at) for _, session_id, expires_at in rows]
         return RevocationPage(items=items, last=rows[-1][0] if rows else since)
 
-    async def _find(self, email: str) -> Account | None:
-        try:
-            address = normalise_email(email)
-        except ValueError:
-            return None
+    async def _find(self, address: str) -> Account | None:
         async with self._database.transaction() as session:
             return await AccountRepository(session).by_email(address)
 
@@ -142,3 +161,11 @@ class Sessions:
 
     def _refuse(self, session_id: UUID) -> None:
         self._revocations.add(session_id, datetime.now(UTC) + REVOCATION_LIFE)
+
+
+def _address(email: str) -> str:
+    """The one spelling of the address, or the empty text, which is nobody's."""
+    try:
+        return normalise_email(email)
+    except ValueError:
+        return ""
