@@ -17,6 +17,8 @@ PUBLIC = {
         "POST /api/v1/auth/login",
         "POST /api/v1/auth/token",
         "POST /api/v1/auth/refresh",
+        "POST /api/v1/auth/password/forgot",
+        "POST /api/v1/auth/password/reset",
         "GET /.well-known/jwks.json",
         "GET /.well-known/openid-configuration",
         "GET /internal/revocations",  # not routed by the gateway; names ended sessions, and no secret

@@ -20,7 +20,7 @@ from auth_service.settings import Settings
 from servicekit import testing
 
 PASSWORD = "a long and easy sentence"
-LINK = re.compile(r"^http://pages\.test/verify-email\?token=([A-Za-z0-9_-]{43})$", re.MULTILINE)
+LINK = re.compile(r"^http://pages\.test/(?:verify-email|reset-password)\?token=([A-Za-z0-9_-]{43})$", re.MULTILINE)
 
 Sql = Callable[..., Awaitable[list[asyncpg.Record]]]
 
@@ -137,6 +137,11 @@ class Person:
     async def me(self, access_token: str) -> httpx.Response:
         """Ask who I am."""
         return await self.client.get("/api/v1/users/me", headers=testing.bearer(access_token))
+
+    async def call(self, verb: str, path: str, tokens: dict[str, Any], **body: object) -> httpx.Response:
+        """Ask anything, signed in."""
+        sent = {"json": body} if body else {}
+        return await self.client.request(verb, f"/api/v1{path}", headers=testing.bearer(tokens["access_token"]), **sent)
 
     async def refresh(self, refresh_token: str) -> httpx.Response:
         """Change a refresh token for the next pair."""

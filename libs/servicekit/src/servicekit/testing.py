@@ -98,9 +98,17 @@ async def empty_tables(url: str, *, keep: Iterable[str] = ()) -> None:
         tables = [f'"{row["tablename"]}"' for row in await connection.fetch(query, kept)]
         if tables:
             await connection.execute("SET session_replication_role = replica")
-            await connection.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
+            await _truncate(connection, tables)
     finally:
         await connection.close()
+
+
+async def _truncate(connection: asyncpg.Connection, tables: list[str]) -> None:
+    statement = f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE"
+    try:
+        await connection.execute(statement)
+    except asyncpg.DeadlockDetectedError:  # background work of the application took the tables in another order
+        await connection.execute(statement)
 
 
 @asynccontextmanager

@@ -6,13 +6,24 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 
 from auth_service.services.accounts import Accounts
+from auth_service.services.password_changes import PasswordChanges
+from auth_service.services.session_list import SessionList
 from auth_service.services.sessions import Sessions
 from auth_service.services.signing_keys import SigningKeys
 from auth_service.services.throttle import Caller
 from auth_service.settings import Settings
 from servicekit.permissions import SignedIn
 
-__all__ = ["AccountsDep", "CallerDep", "KeysDep", "SessionsDep", "SettingsDep", "SignedIn"]
+__all__ = [
+    "AccountsDep",
+    "CallerDep",
+    "KeysDep",
+    "PasswordChangesDep",
+    "SessionListDep",
+    "SessionsDep",
+    "SettingsDep",
+    "SignedIn",
+]
 
 
 def _accounts(request: Request) -> Accounts:
@@ -60,8 +71,20 @@ def _caller(
     return Caller(network_of(address), device_token, agent or None)
 
 
+def _password_changes(request: Request) -> PasswordChanges:
+    changes: PasswordChanges = request.app.state.password_changes
+    return changes
+
+
+def _session_list(request: Request) -> SessionList:
+    sessions: SessionList = request.app.state.session_list
+    return sessions
+
+
 AccountsDep = Annotated[Accounts, Depends(_accounts)]
 SessionsDep = Annotated[Sessions, Depends(_sessions)]
 KeysDep = Annotated[SigningKeys, Depends(_keys)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
+PasswordChangesDep = Annotated[PasswordChanges, Depends(_password_changes)]
+SessionListDep = Annotated[SessionList, Depends(_session_list)]
 CallerDep = Annotated[Caller, Depends(_caller)]

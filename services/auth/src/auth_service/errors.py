@@ -1,6 +1,6 @@
 """What can go wrong here. Each docstring is the public page ``/problems/<code>``."""
 
-from servicekit.problems import FieldProblem, Gone, RuleViolation, TooManyRequests, Unauthenticated
+from servicekit.problems import Conflict, FieldProblem, Gone, RuleViolation, TooManyRequests, Unauthenticated
 
 
 class InvalidCredentials(Unauthenticated):
@@ -8,6 +8,18 @@ class InvalidCredentials(Unauthenticated):
     is not said. Check both and try again."""
 
     code, title = "invalid-credentials", "E-mail or password is wrong"
+
+
+class WrongPassword(Unauthenticated):
+    """The password that was sent to prove who asks is not the one of the account. Check it and try again."""
+
+    code, title = "wrong-password", "The password is wrong"
+
+
+class LastAdmin(Conflict):
+    """This would leave the platform without an administrator. Make somebody else one first."""
+
+    code, title = "last-admin", "The last administrator stays"
 
 
 class InvalidRefreshToken(Unauthenticated):
@@ -24,7 +36,8 @@ class RefreshReused(Unauthenticated):
 
 
 class LinkSpent(Gone):
-    """The link was used before, has expired, or is not complete. Register again with the same address for a new one."""
+    """The link was used before, has expired, or is not complete. Ask for a new one: to confirm an address by
+    registering again with it, to choose a new password where the first link was asked for."""
 
     code, title = "link-spent", "The link does not work any more"
 
@@ -34,8 +47,8 @@ class WeakPassword(RuleViolation):
 
     code, title = "weak-password", "The password is not good enough"
 
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail, errors=[FieldProblem(pointer="/password", code=code, detail=detail)])
+    def __init__(self, code: str, detail: str, *, field: str = "password") -> None:
+        super().__init__(detail, errors=[FieldProblem(pointer=f"/{field}", code=code, detail=detail)])
 
 
 class TooManyTries(TooManyRequests):

@@ -15,7 +15,9 @@ from auth_service.services.housekeeping import Housekeeping
 from auth_service.services.mail_texts import MailTemplates
 from auth_service.services.mailing import Mailer
 from auth_service.services.opaque_tokens import DeviceTokens, RefreshChain
+from auth_service.services.password_changes import PasswordChanges, RequestedResets
 from auth_service.services.passwords import Passwords
+from auth_service.services.session_list import SessionList
 from auth_service.services.sessions import Sessions
 from auth_service.services.signing_keys import SigningKeys
 from auth_service.services.staff import Staff
@@ -23,6 +25,7 @@ from auth_service.services.throttle import Throttle
 from auth_service.settings import ADMIN_NAME, Settings
 from servicekit.app import create_service_app, serving
 from servicekit.logs import get_logger
+from servicekit.pagination import Cursors
 from servicekit.revocations import following
 
 log = get_logger(__name__)
@@ -56,13 +59,34 @@ async def _build(app: FastAPI, settings: Settings, keys: SigningKeys, stack: Asy
     passwords = Passwords()
     stack.callback(passwords.close)
     await _ensure_first_admin(Staff(state.database, passwords), settings)
-    mailer = state.mailer = Mailer(state.database, _mail_sender(settings), mail_from=settings.mail_from)
     templates = MailTemplates(settings.web_url)
+    mailer = state.mailer = Mailer(
+        state.database,
+        _mail_sender(settings),
+        mail_from=settings.mail_from,
+        prepare=RequestedResets(state.database, templates).write_mails,
+    )
     throttle = Throttle(state.database, settings.signing_key_secret)
     state.signing_keys = keys
+    cursors = Cursors(settings.cursor_secret)
+    revocations = state.revocations
     state.accounts = Accounts(
-        state.database, passwords=passwords, throttle=throttle, templates=templates, mailer=mailer
+        state.database,
+        passwords=passwords,
+        throttle=throttle,
+        templates=templates,
+        mailer=mailer,
+        revocations=revocations,
     )
+    state.password_changes = PasswordChanges(
+        state.database,
+        passwords=passwords,
+        throttle=throttle,
+        templates=templates,
+        mailer=mailer,
+        revocations=revocations,
+    )
+    state.session_list = SessionList(state.database, cursors, revocations)
     state.sessions = Sessions(
         state.database,
         passwords=passwords,
@@ -70,10 +94,12 @@ async def _build(app: FastAPI, settings: Settings, keys: SigningKeys, stack: Asy
         chain=RefreshChain(settings.signing_key_secret),
         devices=DeviceTokens(settings.signing_key_secret),
         throttle=throttle,
-        revocations=state.revocations,
+        templates=templates,
+        mailer=mailer,
+        revocations=revocations,
     )
     # What another replica revoked is known here as it is elsewhere, but read from the table itself.
-    await stack.enter_async_context(following(state.revocations, state.sessions.revocations))
+    await stack.enter_async_context(following(revocations, state.sessions.revocations))
     for work in (mailer.run(), Housekeeping(state.database).run()):
         await stack.enter_async_context(_in_background(work))
 

@@ -52,6 +52,8 @@ class Account(Base, table=True):
     roles: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{user}'")))
     email_verified_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
     created_at: datetime = Field(sa_column=_now())
+    disabled_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+    deleted_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
 
 
 class EmailVerification(Base, table=True):
@@ -66,6 +68,27 @@ class EmailVerification(Base, table=True):
     spent_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
 
 
+class PasswordReset(Base, table=True):
+    """A link that allows a new password. Only the SHA-256 of its token is kept, and the row goes when it is used."""
+
+    __tablename__ = "password_reset"
+
+    token_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    account_id: UUID = Field(sa_column=_reference("account.id"))
+    created_at: datetime = Field(sa_column=_now())
+    expires_at: datetime = Field(sa_column=_time(nullable=False))
+
+
+class PasswordResetRequest(Base, table=True):
+    """Somebody asked for such a link. Whether the address is known is looked up later, out of the asker's sight."""
+
+    __tablename__ = "password_reset_request"
+
+    id: UUID = Field(sa_column=_id())
+    email: str = Field(sa_column=Column(Text, nullable=False))
+    created_at: datetime = Field(sa_column=_now())
+
+
 class LoginSession(Base, table=True):
     """One sign-in on one device: the life of a chain of refresh tokens, at most until ``expires_at``."""
 
@@ -76,6 +99,9 @@ class LoginSession(Base, table=True):
     created_at: datetime = Field(sa_column=_now())
     expires_at: datetime = Field(sa_column=_time(nullable=False))
     revoked_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+    last_used_at: datetime = Field(sa_column=_now())
+    network: str | None = Field(default=None, sa_column=Column(Text))
+    user_agent: str | None = Field(default=None, sa_column=Column(Text))
 
 
 class RefreshToken(Base, table=True):
@@ -124,6 +150,20 @@ class ThrottleBucket(Base, table=True):
     failures: int
     blocked_until: datetime = Field(sa_column=_time(nullable=False))
     expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, index=True))
+
+
+class AuditEvent(Base, table=True):
+    """What happened to an account's security, and by whom. Append-only, and without foreign keys: it outlives all."""
+
+    __tablename__ = "audit_event"
+    __table_args__ = (Index("ix_audit_event_user_id", "user_id", "id"),)
+
+    id: UUID = Field(sa_column=_id())
+    created_at: datetime = Field(sa_column=_now())
+    kind: str = Field(sa_column=Column(Text, nullable=False))
+    actor_id: UUID | None = Field(default=None, sa_column=Column(PGUUID(as_uuid=True)))
+    user_id: UUID | None = Field(default=None, sa_column=Column(PGUUID(as_uuid=True)))
+    details: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
 
 
 class OutboxMail(Base, table=True):

@@ -22,6 +22,14 @@ Email = Annotated[
 # One line, without the characters that turn the direction of the text around them.
 NAME_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+$"
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=NAME_PATTERN, examples=["Ada Lovelace"])]
+NewPassword = Annotated[
+    SecretStr,
+    Field(
+        max_length=MAX_SENT_PASSWORD,
+        description=f"{MIN_LENGTH} to {MAX_LENGTH} characters of any kind",
+        examples=["a long and easy sentence"],
+    ),
+]
 OpaqueToken = Annotated[str, Field(min_length=1, max_length=MAX_SENT_TOKEN)]
 
 
@@ -29,11 +37,7 @@ class RegisterIn(Input):
     """A new account."""
 
     email: Email
-    password: SecretStr = Field(
-        max_length=MAX_SENT_PASSWORD,
-        description=f"{MIN_LENGTH} to {MAX_LENGTH} characters of any kind",
-        examples=["a long and easy sentence"],
-    )
+    password: NewPassword
     name: Name
 
 
@@ -61,6 +65,32 @@ class LoginIn(Input):
     password: SecretStr = Field(max_length=MAX_SENT_PASSWORD)
 
 
+class ForgotIn(Input):
+    """Whose password is forgotten."""
+
+    email: Email
+
+
+class ResetIn(Input):
+    """The token of the link in the mail, and the new password."""
+
+    token: OpaqueToken
+    password: NewPassword
+
+
+class PasswordChangeIn(Input):
+    """The password so far, and the new one."""
+
+    current_password: SecretStr = Field(max_length=MAX_SENT_PASSWORD)
+    new_password: NewPassword
+
+
+class ProfileIn(Input):
+    """What its owner may change of an account."""
+
+    name: Name
+
+
 class RefreshIn(Input):
     """The latest refresh token of the session."""
 
@@ -86,6 +116,18 @@ class AccountOut(Output):
     roles: list[Literal["user", "reviewer", "admin"]]
     created_at: datetime
     mfa_enabled: bool = False
+
+
+class SessionOut(Output):
+    """A place where the account is signed in. ``network`` is the address it signed in from, shortened for IPv6."""
+
+    id: UUID
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    network: str | None
+    user_agent: str | None
+    current: bool = Field(description="the session of this very request")
 
 
 class JsonWebKey(Output):

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from auth_service.models import Account, EmailVerification
+from auth_service.models import Account, EmailVerification, LoginSession, PasswordReset
 
 
 class AccountRepository:
@@ -37,8 +37,9 @@ class AccountRepository:
         return (await self._session.execute(statement)).scalar_one_or_none()
 
     async def get(self, account_id: UUID) -> Account | None:
-        """The account, or None."""
-        return await self._session.get(Account, account_id)
+        """The account, or None, also when it was deleted."""
+        statement = select(Account).where(col(Account.id) == account_id, col(Account.deleted_at).is_(None))
+        return (await self._session.execute(statement)).scalar_one_or_none()
 
     async def by_email(self, email: str, *, for_update: bool = False) -> Account | None:
         """The account of a normalised address, or None."""
@@ -65,6 +66,66 @@ class AccountRepository:
         await self._session.execute(
             update(Account).where(col(Account.id) == account_id).values(password_hash=password_hash)
         )
+
+    async def replace_password(self, account_id: UUID, old_hash: str, new_hash: str) -> bool:
+        """Set another password; False when the old one was replaced meanwhile."""
+        statement = (
+            update(Account)
+            .where(col(Account.id) == account_id, col(Account.password_hash) == old_hash)
+            .values(password_hash=new_hash)
+            .returning(col(Account.id))
+        )
+        return (await self._session.execute(statement)).scalar_one_or_none() is not None
+
+    async def reset_password(self, account_id: UUID, new_hash: str) -> None:
+        """Set another password by a link, which proves the address too."""
+        verified_at = func.coalesce(col(Account.email_verified_at), func.now())
+        await self._session.execute(
+            update(Account)
+            .where(col(Account.id) == account_id)
+            .values(password_hash=new_hash, email_verified_at=verified_at)
+        )
+
+    async def rename(self, account_id: UUID, name: str) -> Account | None:
+        """The account with another name, or None when it is gone."""
+        statement = (
+            update(Account)
+            .where(col(Account.id) == account_id, col(Account.deleted_at).is_(None))
+            .values(name=name)
+            .returning(Account)
+        )
+        return (await self._session.execute(statement)).scalar_one_or_none()
+
+    async def lock_admins(self) -> None:
+        """Let nobody else change who is an administrator, until the transaction ends."""
+        await self._session.execute(text("SELECT pg_advisory_xact_lock(hashtext('admins'))"))
+
+    async def has_other_admin(self, account_id: UUID) -> bool:
+        """Whether somebody else could still administer. Ask under ``lock_admins``."""
+        statement = select(col(Account.id)).where(
+            col(Account.id) != account_id,
+            col(Account.roles).contains(["admin"]),
+            col(Account.disabled_at).is_(None),
+            col(Account.deleted_at).is_(None),
+        )
+        return (await self._session.execute(statement.limit(1))).scalar_one_or_none() is not None
+
+    async def anonymise(self, account_id: UUID) -> None:
+        """Take everything personal out of the account. Its id stays, as other services' books refer to it."""
+        await self._session.execute(
+            update(Account)
+            .where(col(Account.id) == account_id)
+            .values(
+                email=f"deleted-{account_id}@deleted.invalid",
+                name="Deleted account",
+                password_hash="!",  # noqa: S106 - no password has this hash
+                roles=["user"],
+                email_verified_at=None,
+                deleted_at=func.now(),
+            )
+        )
+        for table in (EmailVerification, PasswordReset, LoginSession):
+            await self._session.execute(delete(table).where(col(table.account_id) == account_id))
 
     async def add_verification(self, account_id: UUID, token_hash: bytes, life: timedelta) -> None:
         """Keep a link's hash for as long as it is to work."""

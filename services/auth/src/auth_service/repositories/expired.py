@@ -10,6 +10,7 @@ from auth_service.models import (
     EmailVerification,
     LoginSession,
     OutboxMail,
+    PasswordReset,
     RefreshToken,
     RevokedSession,
     ThrottleBucket,
@@ -36,6 +37,7 @@ class ExpiredRepository:
                 or_(col(LoginSession.expires_at) < now, col(LoginSession.revoked_at) < now - ENDED_SESSION_LIFE)
             )
         )
+        await self._session.execute(delete(PasswordReset).where(col(PasswordReset.expires_at) < now))
         await self._session.execute(delete(ThrottleBucket).where(col(ThrottleBucket.expires_at) < now))
         old = delete(OutboxMail).where(col(OutboxMail.created_at) < now - MAIL_LIFE)
         await self._session.execute(old.where(col(OutboxMail.sent_at).is_not(None)))

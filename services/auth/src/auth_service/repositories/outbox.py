@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import func, insert, literal, select, update
@@ -11,6 +12,17 @@ from sqlmodel import col
 from auth_service.models import OutboxMail
 
 BATCH = 20
+
+
+class MailTexts(Protocol):
+    """A mail that is ready to be sent."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def html(self) -> str: ...
 
 
 class OutboxRepository:
@@ -24,6 +36,10 @@ class OutboxRepository:
         await self._session.execute(
             insert(OutboxMail).values(recipient=recipient, subject=subject, text_body=text, html_body=html)
         )
+
+    async def send(self, recipient: str, mail: MailTexts) -> None:
+        """As ``add``, for texts in one piece."""
+        await self.add(recipient=recipient, subject=mail.subject, text=mail.text, html=mail.html)
 
     async def claim(self) -> Sequence[OutboxMail]:
         """Mails that are due. Nobody else gets them before their next attempt is due: 20 s, then doubling to 1 h."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import ColumnElement, and_, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -29,11 +29,13 @@ class SessionRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def start(self, account_id: UUID, *, life: timedelta) -> UUID:
+    async def start(
+        self, account_id: UUID, *, life: timedelta, network: str | None = None, user_agent: str | None = None
+    ) -> UUID:
         """A new session of the account."""
         statement = (
             insert(LoginSession)
-            .values(account_id=account_id, expires_at=func.now() + life)
+            .values(account_id=account_id, expires_at=func.now() + life, network=network, user_agent=user_agent)
             .returning(col(LoginSession.id))
         )
         return (await self._session.execute(statement)).scalar_one()
@@ -63,7 +65,30 @@ class SessionRepository:
             .values(spent_at=func.now())
             .returning(col(RefreshToken.session_id))
         )
-        return (await self._session.execute(statement)).scalar_one_or_none()
+        session_id = (await self._session.execute(statement)).scalar_one_or_none()
+        if session_id is not None:
+            used = update(LoginSession).where(col(LoginSession.id) == session_id)
+            await self._session.execute(used.values(last_used_at=func.now()))
+        return session_id
+
+    async def living(
+        self, account_id: UUID, *, idle_life: timedelta, before: UUID | None, limit: int
+    ) -> list[LoginSession]:
+        """The account's sessions that can still be refreshed, newest first."""
+        statement = (
+            select(LoginSession)
+            .where(
+                col(LoginSession.account_id) == account_id,
+                col(LoginSession.revoked_at).is_(None),
+                col(LoginSession.expires_at) > func.now(),
+                col(LoginSession.last_used_at) > func.now() - idle_life,
+            )
+            .order_by(col(LoginSession.id).desc())
+            .limit(limit)
+        )
+        if before is not None:
+            statement = statement.where(col(LoginSession.id) < before)
+        return list((await self._session.execute(statement)).scalars())
 
     async def spent(self, token_hash: bytes, *, grace: timedelta) -> SpentToken | None:
         """What is known of a token that ``spend`` refused: None unless it was spent before and has not expired."""
@@ -83,27 +108,36 @@ class SessionRepository:
         row = (await self._session.execute(statement)).one_or_none()
         return None if row is None else SpentToken(*row)
 
-    async def account_of(self, session_id: UUID) -> Account:
-        """The account whose session this is."""
+    async def account_of(self, session_id: UUID) -> Account | None:
+        """The account whose session this is, or None when there is no such session any more."""
         statement = (
             select(Account)
             .join(LoginSession, col(LoginSession.account_id) == col(Account.id))
             .where(col(LoginSession.id) == session_id)
         )
-        return (await self._session.execute(statement)).scalar_one()
+        return (await self._session.execute(statement)).scalar_one_or_none()
 
-    async def revoke(self, session_id: UUID, *, remember: timedelta) -> bool:
-        """End the session; False when it had ended before. Its access tokens stay on the list for ``remember``."""
-        return await self._end(col(LoginSession.id) == session_id, remember) > 0
+    async def revoke(self, session_id: UUID, *, remember: timedelta, account_id: UUID | None = None) -> bool:
+        """End the session, if it is one of the account when that is given; False when there was nothing to end.
 
-    async def revoke_all(self, account_id: UUID, *, remember: timedelta) -> int:
-        """End every session of the account. Returns how many."""
-        return await self._end(col(LoginSession.account_id) == account_id, remember)
+        Its access tokens stay on the list for ``remember``.
+        """
+        which = col(LoginSession.id) == session_id
+        if account_id is not None:
+            which = and_(which, col(LoginSession.account_id) == account_id, col(LoginSession.expires_at) > func.now())
+        return bool(await self._end(which, remember))
 
-    async def _end(self, which: object, remember: timedelta) -> int:
+    async def revoke_all(self, account_id: UUID, *, remember: timedelta, keep: UUID | None = None) -> list[UUID]:
+        """End every session of the account but the one to ``keep``. Returns which ended."""
+        which = col(LoginSession.account_id) == account_id
+        if keep is not None:
+            which = and_(which, col(LoginSession.id) != keep)
+        return await self._end(which, remember)
+
+    async def _end(self, which: ColumnElement[bool], remember: timedelta) -> list[UUID]:
         statement = (
             update(LoginSession)
-            .where(which, col(LoginSession.revoked_at).is_(None))  # type: ignore[arg-type]  # a column expression
+            .where(which, col(LoginSession.revoked_at).is_(None))
             .values(revoked_at=func.now())
             .returning(col(LoginSession.id))
         )
@@ -114,7 +148,7 @@ class SessionRepository:
             await self._session.execute(text("SELECT pg_advisory_xact_lock(hashtext('revoked_session'))"))
             rows = [{"session_id": session_id, "expires_at": func.now() + remember} for session_id in ended]
             await self._session.execute(upsert(RevokedSession).values(rows).on_conflict_do_nothing())
-        return len(ended)
+        return list(ended)
 
     async def revocations(self, since: int) -> list[tuple[int, UUID, datetime]]:
         """Number, session and expiry of what was revoked after number ``since`` and still matters, oldest first."""

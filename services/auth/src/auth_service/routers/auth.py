@@ -5,15 +5,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
-from auth_service.dependencies import AccountsDep, CallerDep, SessionsDep, SignedIn
-from auth_service.schemas import Accepted, LoginIn, RefreshIn, RegisterIn, TokensOut, VerifyEmailIn
+from auth_service.dependencies import AccountsDep, CallerDep, PasswordChangesDep, SessionsDep, SignedIn
+from auth_service.schemas import Accepted, ForgotIn, LoginIn, RefreshIn, RegisterIn, ResetIn, TokensOut, VerifyEmailIn
 from auth_service.services.access_tokens import LIFE_SECONDS
 from auth_service.services.sessions import TokenPair
 
 router = APIRouter(prefix="/api/v1/auth")
 
 
-TOO_MANY: dict[int | str, dict[str, Any]] = {429: {"description": "Too many tries; `Retry-After` says when the next one counts"}}
+TOO_MANY: dict[int | str, dict[str, Any]] = {429: {"description": "Too many tries: wait as `Retry-After` says"}}
 
 
 def _tokens(pair: TokenPair, response: Response) -> TokensOut:
@@ -71,4 +71,22 @@ async def refresh(body: RefreshIn, response: Response, sessions: SessionsDep) ->
 @router.post("/logout", status_code=204)
 async def logout(principal: SignedIn, sessions: SessionsDep) -> None:
     """End this session. Its access tokens stop working everywhere within a second."""
-    await sessions.logout(principal.session_id)
+    await sessions.logout(principal)
+
+
+@router.post("/password/forgot", status_code=202, responses=TOO_MANY)
+async def forgot_password(body: ForgotIn, changes: PasswordChangesDep) -> Accepted:
+    """Ask for a link to choose a new password. The answer is the same for an unknown address."""
+    await changes.forgot(body.email)
+    return Accepted(detail="If there is an account with this address, a mail is on its way to it.")
+
+
+@router.post(
+    "/password/reset", status_code=204, responses={410: {"description": "Spent, expired or unknown"}, **TOO_MANY}
+)
+async def reset_password(body: ResetIn, caller: CallerDep, changes: PasswordChangesDep) -> None:
+    """Choose a new password with the token of the link in the mail, which works once, for an hour.
+
+    Every session ends, and the address counts as confirmed.
+    """
+    await changes.reset(body.token, body.password.get_secret_value(), caller)

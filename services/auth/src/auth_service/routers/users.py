@@ -1,22 +1,72 @@
-"""The caller's own account."""
+"""The caller's own account and sessions."""
+
+from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from auth_service.dependencies import AccountsDep, SignedIn
-from auth_service.schemas import AccountOut
+from auth_service.dependencies import AccountsDep, PasswordChangesDep, SessionListDep, SignedIn
+from auth_service.schemas import Accepted, AccountOut, PasswordChangeIn, ProfileIn, SessionOut
+from auth_service.services.profiles import profile_of
 from servicekit.conditional import conditional_json
+from servicekit.pagination import CursorParam, Limit, add_next_link
+from servicekit.schemas import Page
 
-router = APIRouter(prefix="/api/v1/users")
+router = APIRouter(prefix="/api/v1/users/me")
+
+WRONG_PASSWORD: dict[int | str, dict[str, Any]] = {
+    401: {"description": "Not signed in, or `wrong-password`"},
+    429: {"description": "Too many tries: wait as `Retry-After` says"},
+}
 
 
-@router.get("/me", response_model=AccountOut, responses={304: {"description": "The client's copy is still good"}})
+@router.get("", response_model=AccountOut, responses={304: {"description": "The client's copy is still good"}})
 async def me(request: Request, principal: SignedIn, accounts: AccountsDep) -> Response:
     """Who I am."""
-    account = await accounts.get(principal.user_id)
-    body = AccountOut.model_validate(
-        {
-            **account.model_dump(include={"id", "email", "name", "roles", "created_at"}),
-            "email_verified": account.email_verified_at is not None,
-        }
-    )
-    return conditional_json(request, body)
+    return conditional_json(request, profile_of(await accounts.get(principal.user_id)))
+
+
+@router.patch("", response_model=AccountOut)
+async def change_me(request: Request, body: ProfileIn, principal: SignedIn, accounts: AccountsDep) -> Response:
+    """Change my name."""
+    return conditional_json(request, profile_of(await accounts.rename(principal.user_id, body.name)))
+
+
+@router.delete("", status_code=202, responses={409: {"description": "The last administrator stays"}})
+async def delete_me(principal: SignedIn, accounts: AccountsDep) -> Accepted:
+    """Delete my account. All sessions end, address and name go; the points keep their history, without a name."""
+    await accounts.delete(principal.user_id)
+    return Accepted(detail="The account is deleted.")
+
+
+@router.put("/password", status_code=204, responses=WRONG_PASSWORD)
+async def change_password(body: PasswordChangeIn, principal: SignedIn, changes: PasswordChangesDep) -> None:
+    """Choose a new password. All other sessions end."""
+    await changes.change(principal, body.current_password.get_secret_value(), body.new_password.get_secret_value())
+
+
+@router.get("/sessions")
+async def list_sessions(
+    request: Request,
+    response: Response,
+    principal: SignedIn,
+    sessions: SessionListDep,
+    limit: Limit = 50,
+    cursor: CursorParam = None,
+) -> Page[SessionOut]:
+    """Where I am signed in, newest first."""
+    page = await sessions.page(principal, cursor, limit)
+    add_next_link(request, response, page.next_cursor)
+    return page
+
+
+@router.delete("/sessions", status_code=204)
+async def end_other_sessions(principal: SignedIn, sessions: SessionListDep) -> None:
+    """Sign out everywhere else."""
+    await sessions.end_others(principal)
+
+
+@router.delete("/sessions/{session_id}", status_code=204, responses={404: {"description": "Not one of yours"}})
+async def end_session(session_id: UUID, principal: SignedIn, sessions: SessionListDep) -> None:
+    """End one session. Its access tokens stop working everywhere within a second."""
+    await sessions.end(principal, session_id)

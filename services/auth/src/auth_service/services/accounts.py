@@ -3,19 +3,23 @@
 from datetime import timedelta
 from uuid import UUID
 
-from auth_service.errors import LinkSpent, WeakPassword
+from auth_service.errors import LastAdmin, LinkSpent, WeakPassword
 from auth_service.models import Account
 from auth_service.password_policy import fault_of, normal_form
 from auth_service.repositories.accounts import AccountRepository
+from auth_service.repositories.audit import AuditRepository
 from auth_service.repositories.outbox import OutboxRepository
+from auth_service.repositories.sessions import SessionRepository
 from auth_service.services.mail_texts import MailTemplates
 from auth_service.services.mailing import Mailer
 from auth_service.services.opaque_tokens import hash_of, new_token
 from auth_service.services.passwords import Passwords
+from auth_service.services.sessions import REVOCATION_LIFE, refuse
 from auth_service.services.throttle import MAIL, Caller, Throttle
 from servicekit.db import Database
 from servicekit.logs import get_logger
 from servicekit.problems import InvalidToken
+from servicekit.revocations import Revocations
 
 VERIFICATION_LIFE = timedelta(hours=24)
 
@@ -33,12 +37,14 @@ class Accounts:
         throttle: Throttle,
         templates: MailTemplates,
         mailer: Mailer,
+        revocations: Revocations,
     ) -> None:
         self._database = database
         self._passwords = passwords
         self._throttle = throttle
         self._templates = templates
         self._mailer = mailer
+        self._revocations = revocations
 
     async def register(self, *, email: str, password: str, name: str) -> None:
         """Make an account, or tell the owner of a known address by mail. The caller can't see which, nor clock it.
@@ -54,6 +60,7 @@ class Accounts:
         async with self._database.transaction() as session:
             accounts = AccountRepository(session)
             account_id = await accounts.add(email=email, name=name, password_hash=password_hash)
+            known = None
             if account_id is not None:
                 mail = self._templates.verify_email(token)
                 await accounts.add_verification(account_id, hash_of(token), VERIFICATION_LIFE)
@@ -63,7 +70,11 @@ class Accounts:
                 mail = self._templates.account_exists(token if unproven else None)
                 if known is not None and unproven:
                     await accounts.add_verification(known.id, hash_of(token), VERIFICATION_LIFE)
-            await OutboxRepository(session).add(recipient=email, subject=mail.subject, text=mail.text, html=mail.html)
+            await OutboxRepository(session).send(email, mail)
+            await AuditRepository(session).add(
+                "account.registered" if account_id else "account.registered_again",
+                user_id=account_id or (known.id if known else None),
+            )
         log.info("account.registered" if account_id else "account.registered_again", user_id=str(account_id or ""))
         self._mailer.wake()
 
@@ -78,6 +89,8 @@ class Accounts:
         await self._throttle.check(network)
         async with self._database.transaction() as session:
             account_id = await AccountRepository(session).spend_verification(hash_of(token))
+            if account_id is not None:
+                await AuditRepository(session).add("account.verified", user_id=account_id)
         if account_id is None:
             await self._throttle.count(network)
             raise LinkSpent
@@ -91,11 +104,42 @@ class Accounts:
             raise InvalidToken
         return account
 
+    async def rename(self, account_id: UUID, name: str) -> Account:
+        """The account with its new name. Raises InvalidToken when it is gone."""
+        async with self._database.transaction() as session:
+            account = await AccountRepository(session).rename(account_id, name)
+        if account is None:
+            raise InvalidToken
+        return account
 
-def acceptable(password: str, *, email: str, name: str) -> str:
+    async def delete(self, account_id: UUID) -> None:
+        """End the account: its sessions stop, its address and name go. The id stays, and points keep their history.
+
+        Raises:
+            LastAdmin: nobody would be left to administer.
+            InvalidToken: it is gone already.
+        """
+        async with self._database.transaction() as session:
+            accounts = AccountRepository(session)
+            await accounts.lock_admins()
+            account = await accounts.get(account_id)
+            if account is None:
+                raise InvalidToken
+            if "admin" in account.roles and not await accounts.has_other_admin(account_id):
+                raise LastAdmin
+            ended = await SessionRepository(session).revoke_all(account_id, remember=REVOCATION_LIFE)
+            await OutboxRepository(session).send(account.email, self._templates.account_deleted())
+            await accounts.anonymise(account_id)
+            await AuditRepository(session).add("account.deleted", user_id=account_id)
+        refuse(self._revocations, ended)
+        self._mailer.wake()
+        log.info("account.deleted", sessions_ended=len(ended))
+
+
+def acceptable(password: str, *, email: str, name: str, field: str = "password") -> str:
     """The normal form of a new password. Raises WeakPassword."""
     secret = normal_form(password)
     fault = fault_of(secret, email=email, name=name)
     if fault is not None:
-        raise WeakPassword(*fault)
+        raise WeakPassword(*fault, field=field)
     return secret

@@ -1,6 +1,7 @@
 """The way of mails from the outbox to the mail server. Each is sent at least once, and after its cause is committed."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -18,12 +19,23 @@ log = get_logger(__name__)
 
 
 class Mailer:
-    """Delivers the outbox: when woken, and every few seconds for what failed or was left by a crash."""
+    """Delivers the outbox: when woken, and every few seconds for what failed or was left by a crash.
 
-    def __init__(self, database: Database, sender: MailSender, *, mail_from: str) -> None:
+    ``prepare`` writes what was asked for and is not in the outbox yet.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        sender: MailSender,
+        *,
+        mail_from: str,
+        prepare: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._database = database
         self._sender = sender
         self._from = mail_from
+        self._prepare = prepare
         self._work = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
 
@@ -45,6 +57,8 @@ class Mailer:
     async def deliver(self) -> None:
         """Send every mail that is due; one that fails waits for its next attempt."""
         async with self._one_at_a_time:
+            if self._prepare is not None:
+                await self._prepare()
             while mails := await self._claim():
                 for mail in mails:
                     await self._send(mail)

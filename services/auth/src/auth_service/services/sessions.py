@@ -1,22 +1,30 @@
 """Signing in, staying signed in, signing out."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth_service.addresses import normalise_email
 from auth_service.errors import InvalidCredentials, InvalidRefreshToken, RefreshReused
 from auth_service.models import Account
 from auth_service.password_policy import MAX_LENGTH, normal_form
 from auth_service.repositories.accounts import AccountRepository
+from auth_service.repositories.audit import AuditRepository
+from auth_service.repositories.outbox import OutboxRepository
 from auth_service.repositories.sessions import SessionRepository
 from auth_service.services.access_tokens import LIFE_SECONDS, AccessTokens
+from auth_service.services.mail_texts import MailTemplates
+from auth_service.services.mailing import Mailer
 from auth_service.services.opaque_tokens import DeviceTokens, RefreshChain, hash_of, new_token
 from auth_service.services.passwords import Passwords
 from auth_service.services.throttle import ACCOUNT, Caller, Throttle
 from servicekit.db import Database
 from servicekit.logs import get_logger
 from servicekit.revocations import Revocation, RevocationPage, Revocations
+from servicekit.tokens import Principal
 
 SESSION_LIFE = timedelta(days=90)
 IDLE_LIFE = timedelta(days=14)
@@ -52,6 +60,8 @@ class Sessions:
         chain: RefreshChain,
         devices: DeviceTokens,
         throttle: Throttle,
+        templates: MailTemplates,
+        mailer: Mailer,
         revocations: Revocations,
     ) -> None:
         self._database = database
@@ -60,6 +70,8 @@ class Sessions:
         self._chain = chain
         self._devices = devices
         self._throttle = throttle
+        self._templates = templates
+        self._mailer = mailer
         self._revocations = revocations
 
     async def login(self, email: str, password: str, caller: Caller) -> TokenPair:
@@ -80,15 +92,16 @@ class Sessions:
             buckets = [self._throttle.bucket(ACCOUNT, "password", subject), self._throttle.network(caller)]
         await self._throttle.check(*buckets)
         matches = await self._passwords.matches(secret, account.password_hash if account else None)
-        if account is None or not matches:
+        if account is None or not matches or account.disabled_at is not None:
             log.info("login.refused", user_id=str(account.id) if account else None)
             await self._throttle.count(*buckets)
+            await self._note_refusal(account, caller)
             raise InvalidCredentials
         await self._throttle.passed(*buckets)
         new_hash = None
         if self._passwords.is_outdated(account.password_hash):
             new_hash = await self._passwords.hash(secret)
-        pair = await self._start(account, new_hash)
+        pair = await self._start(account, new_hash, caller)
         if pair is None:  # the password was changed while it was checked, so check it against the new one
             return await self.login(email, password, caller)
         token = caller.device_token if device is not None else self._devices.issue(account.id)
@@ -108,17 +121,21 @@ class Sessions:
             if session_id is not None:
                 await sessions.add_token(session_id, hash_of(successor), idle_life=IDLE_LIFE)
             else:
-                session_id = await self._repeated(sessions, token)
+                session_id = await self._repeated(session, token)
             account = None if session_id is None else await sessions.account_of(session_id)
         if session_id is None or account is None:
+            self._mailer.wake()
             raise RefreshReused  # only here, as the end of the session had to be committed first
         return TokenPair(self._tokens.issue(account, session_id), successor)
 
-    async def logout(self, session_id: UUID) -> None:
+    async def logout(self, principal: Principal) -> None:
         """End the session. Its access tokens stop working here at once, elsewhere within a second."""
         async with self._database.transaction() as session:
-            await SessionRepository(session).revoke(session_id, remember=REVOCATION_LIFE)
-        self._refuse(session_id)
+            if await SessionRepository(session).revoke(principal.session_id, remember=REVOCATION_LIFE):
+                await AuditRepository(session).add(
+                    "session.ended", user_id=principal.user_id, session_id=str(principal.session_id), cause="logout"
+                )
+        refuse(self._revocations, [principal.session_id])
         log.info("session.ended", cause="logout")
 
     async def revocations(self, since: int) -> RevocationPage:
@@ -132,35 +149,55 @@ class Sessions:
         async with self._database.transaction() as session:
             return await AccountRepository(session).by_email(address)
 
-    async def _start(self, account: Account, new_hash: str | None) -> TokenPair | None:
+    async def _note_refusal(self, account: Account | None, caller: Caller) -> None:
+        """Tell the audit log, of unknown accounts too: so both take the same time."""
+        async with self._database.transaction() as session:
+            audit = AuditRepository(session)
+            await audit.add("login.refused", user_id=account.id if account else None, network=caller.network)
+
+    async def _start(self, account: Account, new_hash: str | None, caller: Caller) -> TokenPair | None:
         """Tokens of a new session, or None when the password is not any more the one that was checked."""
         token = new_token()
         async with self._database.transaction() as session:
             accounts, sessions = AccountRepository(session), SessionRepository(session)
             current = await accounts.by_email(account.email, for_update=True)
-            if current is None or current.password_hash != account.password_hash:
+            if current is None or current.password_hash != account.password_hash or current.disabled_at:
                 return None
             if new_hash is not None:
                 await accounts.rehash(account.id, new_hash)
-            session_id = await sessions.start(account.id, life=SESSION_LIFE)
+            session_id = await sessions.start(
+                account.id, life=SESSION_LIFE, network=caller.network, user_agent=caller.user_agent
+            )
             await sessions.add_token(session_id, hash_of(token), idle_life=IDLE_LIFE)
+            await AuditRepository(session).add(
+                "login.succeeded", user_id=account.id, session_id=str(session_id), network=caller.network
+            )
         log.info("login.succeeded", user_id=str(account.id), session_id=str(session_id))
         return TokenPair(self._tokens.issue(current, session_id), token)
 
-    async def _repeated(self, sessions: SessionRepository, token: str) -> UUID | None:
+    async def _repeated(self, session: AsyncSession, token: str) -> UUID | None:
         """The session, when the token was spent just now; None when its session has ended for a reuse."""
+        sessions = SessionRepository(session)
         spent = await sessions.spent(hash_of(token), grace=RETRY_GRACE)
         if spent is None or (spent.in_grace and spent.session_ended):
             raise InvalidRefreshToken
         if spent.in_grace:
             return spent.session_id
-        if await sessions.revoke(spent.session_id, remember=REVOCATION_LIFE):
+        account = await sessions.account_of(spent.session_id)
+        if await sessions.revoke(spent.session_id, remember=REVOCATION_LIFE) and account is not None:
+            await OutboxRepository(session).send(account.email, self._templates.refresh_reused())
+            await AuditRepository(session).add(
+                "session.ended", user_id=account.id, session_id=str(spent.session_id), cause="refresh-reused"
+            )
             log.warning("session.ended", cause="refresh-reused", session_id=str(spent.session_id))
-            self._refuse(spent.session_id)
+            refuse(self._revocations, [spent.session_id])
         return None
 
-    def _refuse(self, session_id: UUID) -> None:
-        self._revocations.add(session_id, datetime.now(UTC) + REVOCATION_LIFE)
+
+def refuse(revocations: Revocations, session_ids: Iterable[UUID]) -> None:
+    """Let this process refuse the tokens of ended sessions now; it would learn of them within half a second."""
+    for session_id in session_ids:
+        revocations.add(session_id, datetime.now(UTC) + REVOCATION_LIFE)
 
 
 def _address(email: str) -> str:

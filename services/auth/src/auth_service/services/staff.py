@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from auth_service.models import ROLES, Account
 from auth_service.repositories.accounts import AccountRepository
+from auth_service.repositories.audit import AuditRepository
 from auth_service.repositories.sessions import SessionRepository
 from auth_service.services.accounts import acceptable
 from auth_service.services.passwords import Passwords
@@ -61,6 +62,7 @@ class Staff:
             if not same_password or roles != known.roles:
                 # Whoever is signed in has the old password or tokens with the old roles.
                 await SessionRepository(session).revoke_all(known.id, remember=REVOCATION_LIFE)
+                await AuditRepository(session).add("user.set_by_operator", user_id=known.id, roles=roles)
         return Outcome.UPDATED
 
 

@@ -1,0 +1,10 @@
+"""How an account is shown."""
+
+from auth_service.models import Account
+from auth_service.schemas import AccountOut
+
+
+def profile_of(account: Account) -> AccountOut:
+    """As its owner sees it."""
+    shown = account.model_dump(include={"id", "email", "name", "roles", "created_at"})
+    return AccountOut.model_validate({**shown, "email_verified": account.email_verified_at is not None})
