@@ -43,7 +43,8 @@ class LinkSpent(Gone):
 
 
 class WeakPassword(RuleViolation):
-    """The password breaks a rule: 12 to 256 characters, and not the e-mail address or the name. `errors` says which."""
+    """The password breaks a rule: 12 to 256 characters, not the e-mail address or the name, not one of
+    those that are guessed first. `errors` says which."""
 
     code, title = "weak-password", "The password is not good enough"
 

@@ -2,6 +2,8 @@
 
 import unicodedata
 
+from auth_service.common_passwords import is_common
+
 MIN_LENGTH = 12
 MAX_LENGTH = 256
 
@@ -21,4 +23,6 @@ def fault_of(password: str, *, email: str, name: str) -> tuple[str, str] | None:
         return "password-not-text", "NUL and lone surrogates are not allowed."
     if password.casefold() in {email.casefold(), name.casefold()}:
         return "password-is-name", "The e-mail address or the name can't be the password."
+    if is_common(password):
+        return "password-too-common", "This is one of the passwords that are guessed first. Choose another."
     return None

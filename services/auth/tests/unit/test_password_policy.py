@@ -10,7 +10,7 @@ def fault(password: str, *, email: str = "ada@example.com", name: str = "Ada Lov
     return found[0] if found else None
 
 
-@pytest.mark.parametrize("password", ["a" * 12, "a" * 256, "            ", "пароль пароль", "🐎" * 12])
+@pytest.mark.parametrize("password", ["longer words", "a" * 256, "            ", "пароль пароль", "🐎" * 12])
 def test_any_twelve_to_256_characters_will_do(password: str) -> None:
     assert fault(password) is None
 
