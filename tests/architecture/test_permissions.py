@@ -16,6 +16,7 @@ PUBLIC = {
         "POST /api/v1/auth/verify-email",
         "POST /api/v1/auth/login",
         "POST /api/v1/auth/token",
+        "POST /api/v1/auth/mfa",
         "POST /api/v1/auth/refresh",
         "POST /api/v1/auth/password/forgot",
         "POST /api/v1/auth/password/reset",

@@ -7,6 +7,7 @@ from fastapi import Depends, Header, Request
 
 from auth_service.services.accounts import Accounts
 from auth_service.services.password_changes import PasswordChanges
+from auth_service.services.second_factor import SecondFactor
 from auth_service.services.session_list import SessionList
 from auth_service.services.sessions import Sessions
 from auth_service.services.signing_keys import SigningKeys
@@ -19,6 +20,7 @@ __all__ = [
     "CallerDep",
     "KeysDep",
     "PasswordChangesDep",
+    "SecondFactorDep",
     "SessionListDep",
     "SessionsDep",
     "SettingsDep",
@@ -76,6 +78,11 @@ def _password_changes(request: Request) -> PasswordChanges:
     return changes
 
 
+def _second_factor(request: Request) -> SecondFactor:
+    factor: SecondFactor = request.app.state.second_factor
+    return factor
+
+
 def _session_list(request: Request) -> SessionList:
     sessions: SessionList = request.app.state.session_list
     return sessions
@@ -86,5 +93,6 @@ SessionsDep = Annotated[Sessions, Depends(_sessions)]
 KeysDep = Annotated[SigningKeys, Depends(_keys)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 PasswordChangesDep = Annotated[PasswordChanges, Depends(_password_changes)]
+SecondFactorDep = Annotated[SecondFactor, Depends(_second_factor)]
 SessionListDep = Annotated[SessionList, Depends(_session_list)]
 CallerDep = Annotated[Caller, Depends(_caller)]

@@ -16,6 +16,31 @@ class WrongPassword(Unauthenticated):
     code, title = "wrong-password", "The password is wrong"
 
 
+class WrongCode(Unauthenticated):
+    """The code is wrong, or was used before: each works once. Wait for the next code of your app, or use a recovery
+    code."""
+
+    code, title = "wrong-code", "The code is wrong"
+
+
+class InvalidMfaToken(Unauthenticated):
+    """The sign-in took too long or was finished before. Start again with e-mail and password."""
+
+    code, title = "invalid-mfa-token", "Sign in again"
+
+
+class SecondFactorExists(Conflict):
+    """A second factor is on already. Switch it off before you set up another."""
+
+    code, title = "totp-enabled", "There is a second factor already"
+
+
+class NoSecondFactor(Conflict):
+    """There is no second factor to confirm or to switch off."""
+
+    code, title = "totp-not-enabled", "There is no second factor"
+
+
 class LastAdmin(Conflict):
     """This would leave the platform without an administrator. Make somebody else one first."""
 

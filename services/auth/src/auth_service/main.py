@@ -14,9 +14,11 @@ from auth_service.services.accounts import Accounts
 from auth_service.services.housekeeping import Housekeeping
 from auth_service.services.mail_texts import MailTemplates
 from auth_service.services.mailing import Mailer
+from auth_service.services.one_time_use import Codes
 from auth_service.services.opaque_tokens import DeviceTokens, RefreshChain
 from auth_service.services.password_changes import PasswordChanges, RequestedResets
 from auth_service.services.passwords import Passwords
+from auth_service.services.second_factor import SecondFactor
 from auth_service.services.session_list import SessionList
 from auth_service.services.sessions import Sessions
 from auth_service.services.signing_keys import SigningKeys
@@ -86,12 +88,22 @@ async def _build(app: FastAPI, settings: Settings, keys: SigningKeys, stack: Asy
         mailer=mailer,
         revocations=revocations,
     )
+    codes = Codes(settings.signing_key_secret)
+    state.second_factor = SecondFactor(
+        state.database,
+        codes=codes,
+        passwords=state.password_changes,
+        throttle=throttle,
+        templates=templates,
+        mailer=mailer,
+    )
     state.session_list = SessionList(state.database, cursors, revocations)
     state.sessions = Sessions(
         state.database,
         passwords=passwords,
         tokens=AccessTokens(keys, settings),
         chain=RefreshChain(settings.signing_key_secret),
+        codes=codes,
         devices=DeviceTokens(settings.signing_key_secret),
         throttle=throttle,
         templates=templates,

@@ -36,6 +36,10 @@ def _reference(target: str, *, index: bool = True) -> Any:
     return Column(PGUUID(as_uuid=True), key, nullable=False, index=index)
 
 
+def _own_key() -> Any:
+    return Column(PGUUID(as_uuid=True), ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+
+
 class Account(Base, table=True):
     """A person who can sign in. ``email`` is in its one normal spelling (see ``addresses``)."""
 
@@ -54,6 +58,7 @@ class Account(Base, table=True):
     created_at: datetime = Field(sa_column=_now())
     disabled_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
     deleted_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+    mfa_enabled: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
 
 class EmailVerification(Base, table=True):
@@ -139,6 +144,35 @@ class SigningKey(Base, table=True):
     active: bool
     created_at: datetime = Field(sa_column=_now())
     retired_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+
+
+class Totp(Base, table=True):
+    """The secret that an authenticator app shares, sealed. No code of a period up to ``last_step`` works any more."""
+
+    account_id: UUID = Field(sa_column=_own_key())
+    secret: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    last_step: int = Field(default=0, sa_column=Column(BIGINT, nullable=False, server_default=text("0")))
+    created_at: datetime = Field(sa_column=_now())
+
+
+class RecoveryCode(Base, table=True):
+    """A code for when the app is gone. It works once, and only its keyed hash is kept."""
+
+    __tablename__ = "recovery_code"
+
+    account_id: UUID = Field(sa_column=_own_key())
+    code_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    spent_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+
+
+class MfaChallenge(Base, table=True):
+    """Somebody has shown the password, and still has to show a code. Only the SHA-256 of the token is kept."""
+
+    __tablename__ = "mfa_challenge"
+
+    token_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    account_id: UUID = Field(sa_column=_reference("account.id"))
+    expires_at: datetime = Field(sa_column=_time(nullable=False))
 
 
 class ThrottleBucket(Base, table=True):

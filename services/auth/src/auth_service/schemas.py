@@ -30,6 +30,7 @@ NewPassword = Annotated[
         examples=["a long and easy sentence"],
     ),
 ]
+Code = Annotated[str, Field(min_length=1, max_length=64, examples=["123456"])]
 OpaqueToken = Annotated[str, Field(min_length=1, max_length=MAX_SENT_TOKEN)]
 
 
@@ -104,6 +105,45 @@ class TokensOut(Output):
     refresh_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - RFC 6750's name of the kind
     expires_in: int
+
+
+class MfaRequiredOut(Output):
+    """The password was right, and a code is needed too: send both to `/auth/mfa` within five minutes."""
+
+    mfa_required: Literal[True] = True
+    mfa_token: str
+
+
+class MfaIn(Input):
+    """The token of the sign-in, and a code of the authenticator app or a recovery code."""
+
+    mfa_token: OpaqueToken
+    code: Code
+
+
+class CodeIn(Input):
+    """A code of the authenticator app."""
+
+    code: Code
+
+
+class PasswordIn(Input):
+    """The password, to prove that it is really you."""
+
+    password: SecretStr = Field(max_length=MAX_SENT_PASSWORD)
+
+
+class TotpOut(Output):
+    """The secret for an authenticator app, as text and as the content of a QR code."""
+
+    secret: str
+    otpauth_uri: str
+
+
+class RecoveryCodesOut(Output):
+    """Codes for when the app is gone. Each works once; they are not shown again."""
+
+    recovery_codes: list[str]
 
 
 class AccountOut(Output):

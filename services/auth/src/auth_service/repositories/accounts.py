@@ -9,7 +9,15 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from auth_service.models import Account, EmailVerification, LoginSession, PasswordReset
+from auth_service.models import (
+    Account,
+    EmailVerification,
+    LoginSession,
+    MfaChallenge,
+    PasswordReset,
+    RecoveryCode,
+    Totp,
+)
 
 
 class AccountRepository:
@@ -36,9 +44,11 @@ class AccountRepository:
         )
         return (await self._session.execute(statement)).scalar_one_or_none()
 
-    async def get(self, account_id: UUID) -> Account | None:
+    async def get(self, account_id: UUID, *, for_update: bool = False) -> Account | None:
         """The account, or None, also when it was deleted."""
         statement = select(Account).where(col(Account.id) == account_id, col(Account.deleted_at).is_(None))
+        if for_update:
+            statement = statement.with_for_update(key_share=True)  # rows that refer to it need not wait
         return (await self._session.execute(statement)).scalar_one_or_none()
 
     async def by_email(self, email: str, *, for_update: bool = False) -> Account | None:
@@ -121,10 +131,11 @@ class AccountRepository:
                 password_hash="!",  # noqa: S106 - no password has this hash
                 roles=["user"],
                 email_verified_at=None,
+                mfa_enabled=False,
                 deleted_at=func.now(),
             )
         )
-        for table in (EmailVerification, PasswordReset, LoginSession):
+        for table in (EmailVerification, PasswordReset, LoginSession, Totp, RecoveryCode, MfaChallenge):
             await self._session.execute(delete(table).where(col(table.account_id) == account_id))
 
     async def add_verification(self, account_id: UUID, token_hash: bytes, life: timedelta) -> None:

@@ -9,6 +9,7 @@ from sqlmodel import col
 from auth_service.models import (
     EmailVerification,
     LoginSession,
+    MfaChallenge,
     OutboxMail,
     PasswordReset,
     RefreshToken,
@@ -38,6 +39,7 @@ class ExpiredRepository:
             )
         )
         await self._session.execute(delete(PasswordReset).where(col(PasswordReset.expires_at) < now))
+        await self._session.execute(delete(MfaChallenge).where(col(MfaChallenge.expires_at) < now))
         await self._session.execute(delete(ThrottleBucket).where(col(ThrottleBucket.expires_at) < now))
         old = delete(OutboxMail).where(col(OutboxMail.created_at) < now - MAIL_LIFE)
         await self._session.execute(old.where(col(OutboxMail.sent_at).is_not(None)))

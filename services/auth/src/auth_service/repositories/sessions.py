@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, insert, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from auth_service.models import Account, LoginSession, RefreshToken, RevokedSession
+from auth_service.models import Account, LoginSession, MfaChallenge, RefreshToken, RevokedSession
 
 REVOCATIONS_PER_ANSWER = 10_000
 
@@ -128,7 +128,8 @@ class SessionRepository:
         return bool(await self._end(which, remember))
 
     async def revoke_all(self, account_id: UUID, *, remember: timedelta, keep: UUID | None = None) -> list[UUID]:
-        """End every session of the account but the one to ``keep``. Returns which ended."""
+        """End every session of the account but the one to ``keep``, and half-done sign-ins. Returns which ended."""
+        await self._session.execute(delete(MfaChallenge).where(col(MfaChallenge.account_id) == account_id))
         which = col(LoginSession.account_id) == account_id
         if keep is not None:
             which = and_(which, col(LoginSession.id) != keep)

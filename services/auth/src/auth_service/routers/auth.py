@@ -6,14 +6,31 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
 from auth_service.dependencies import AccountsDep, CallerDep, PasswordChangesDep, SessionsDep, SignedIn
-from auth_service.schemas import Accepted, ForgotIn, LoginIn, RefreshIn, RegisterIn, ResetIn, TokensOut, VerifyEmailIn
+from auth_service.schemas import (
+    Accepted,
+    ForgotIn,
+    LoginIn,
+    MfaIn,
+    MfaRequiredOut,
+    RefreshIn,
+    RegisterIn,
+    ResetIn,
+    TokensOut,
+    VerifyEmailIn,
+)
 from auth_service.services.access_tokens import LIFE_SECONDS
-from auth_service.services.sessions import TokenPair
+from auth_service.services.sessions import Challenge, TokenPair
 
 router = APIRouter(prefix="/api/v1/auth")
 
 
 TOO_MANY: dict[int | str, dict[str, Any]] = {429: {"description": "Too many tries: wait as `Retry-After` says"}}
+
+
+def _signed_in(outcome: TokenPair | Challenge, response: Response) -> TokensOut | MfaRequiredOut:
+    if isinstance(outcome, Challenge):
+        return MfaRequiredOut(mfa_token=outcome.mfa_token)
+    return _tokens(outcome, response)
 
 
 def _tokens(pair: TokenPair, response: Response) -> TokensOut:
@@ -38,13 +55,15 @@ async def verify_email(body: VerifyEmailIn, caller: CallerDep, accounts: Account
 
 
 @router.post("/login", responses={401: {"description": "Refused, for whatever cause"}, **TOO_MANY})
-async def login(body: LoginIn, response: Response, caller: CallerDep, sessions: SessionsDep) -> TokensOut:
+async def login(
+    body: LoginIn, response: Response, caller: CallerDep, sessions: SessionsDep
+) -> TokensOut | MfaRequiredOut:
     """Sign in with e-mail address and password. An address that is not verified yet may sign in too.
 
     The answer's header `Device-Token` is for this device to keep and to send the next time: then strangers who try
-    passwords for this account can't keep it out.
+    passwords for this account can't keep it out. An account with a second factor gets an `mfa_token` for `/auth/mfa`.
     """
-    return _tokens(await sessions.login(body.email, body.password.get_secret_value(), caller), response)
+    return _signed_in(await sessions.login(body.email, body.password.get_secret_value(), caller), response)
 
 
 @router.post("/token", responses={401: {"description": "Refused, for whatever cause"}, **TOO_MANY})
@@ -53,9 +72,15 @@ async def token(
     response: Response,
     caller: CallerDep,
     sessions: SessionsDep,
-) -> TokensOut:
+) -> TokensOut | MfaRequiredOut:
     """Sign in with a form (RFC 6749, section 4.3): the door for the Authorize button of these pages."""
-    return _tokens(await sessions.login(form.username, form.password, caller), response)
+    return _signed_in(await sessions.login(form.username, form.password, caller), response)
+
+
+@router.post("/mfa", responses={401: {"description": "`wrong-code` or `invalid-mfa-token`"}, **TOO_MANY})
+async def mfa(body: MfaIn, response: Response, caller: CallerDep, sessions: SessionsDep) -> TokensOut:
+    """Finish a sign-in with a code of the authenticator app or a recovery code. Each code works once."""
+    return _tokens(await sessions.finish_login(body.mfa_token, body.code, caller), response)
 
 
 @router.post("/refresh", responses={401: {"description": "Not valid, or `refresh-reused`"}})

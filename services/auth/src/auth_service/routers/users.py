@@ -5,8 +5,18 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from auth_service.dependencies import AccountsDep, PasswordChangesDep, SessionListDep, SignedIn
-from auth_service.schemas import Accepted, AccountOut, PasswordChangeIn, ProfileIn, SessionOut
+from auth_service.dependencies import AccountsDep, PasswordChangesDep, SecondFactorDep, SessionListDep, SignedIn
+from auth_service.schemas import (
+    Accepted,
+    AccountOut,
+    CodeIn,
+    PasswordChangeIn,
+    PasswordIn,
+    ProfileIn,
+    RecoveryCodesOut,
+    SessionOut,
+    TotpOut,
+)
 from auth_service.services.profiles import profile_of
 from servicekit.conditional import conditional_json
 from servicekit.pagination import CursorParam, Limit, add_next_link
@@ -70,3 +80,35 @@ async def end_other_sessions(principal: SignedIn, sessions: SessionListDep) -> N
 async def end_session(session_id: UUID, principal: SignedIn, sessions: SessionListDep) -> None:
     """End one session. Its access tokens stop working everywhere within a second."""
     await sessions.end(principal, session_id)
+
+
+@router.post(
+    "/totp",
+    status_code=201,
+    responses={**WRONG_PASSWORD, 409: {"description": "A second factor is on already"}},
+)
+async def propose_totp(body: PasswordIn, response: Response, principal: SignedIn, factor: SecondFactorDep) -> TotpOut:
+    """Set up an authenticator app. Nothing changes until a code of it is confirmed."""
+    response.headers["Location"] = "/api/v1/users/me/totp"
+    return await factor.propose(principal, body.password.get_secret_value())
+
+
+@router.post(
+    "/totp/confirm",
+    responses={
+        401: {"description": "Not signed in, or `wrong-code`"},
+        409: {"description": "Nothing to confirm"},
+        429: {"description": "Too many tries: wait as `Retry-After` says"},
+    },
+)
+async def confirm_totp(body: CodeIn, principal: SignedIn, factor: SecondFactorDep) -> RecoveryCodesOut:
+    """Switch the second factor on with a code of the app. The recovery codes are shown this once."""
+    return await factor.confirm(principal, body.code)
+
+
+@router.delete(
+    "/totp", status_code=204, responses={**WRONG_PASSWORD, 409: {"description": "There is no second factor"}}
+)
+async def remove_totp(body: PasswordIn, principal: SignedIn, factor: SecondFactorDep) -> None:
+    """Switch the second factor off."""
+    await factor.remove(principal, body.password.get_secret_value())

@@ -69,6 +69,16 @@ class MailTemplates:
             otherwise="Sign in again. If you can not explain it, change your password.",
         )
 
+    def second_factor(self, *, on: bool) -> MailTexts:
+        """After the second factor was switched."""
+        word = "on" if on else "off"
+        return self._notice(
+            f"The second factor was switched {word}",
+            f"The second factor of your Appraise account was switched {word} just now.",
+            link=f"{self._web_url}/forgot-password",
+            otherwise="If it was not you, ask for a new password at once with the link above.",
+        )
+
     def account_deleted(self) -> MailTexts:
         """After the end."""
         return self._notice(

@@ -6,5 +6,5 @@ from auth_service.schemas import AccountOut
 
 def profile_of(account: Account) -> AccountOut:
     """As its owner sees it."""
-    shown = account.model_dump(include={"id", "email", "name", "roles", "created_at"})
+    shown = account.model_dump(include={"id", "email", "name", "roles", "created_at", "mfa_enabled"})
     return AccountOut.model_validate({**shown, "email_verified": account.email_verified_at is not None})
