@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +13,7 @@ from servicekit.cli import service_cli
 if TYPE_CHECKING:
     from auth_service.services.staff import Outcome
     from auth_service.settings import Settings
+    from servicekit.db import Database
 
 ROLES = ("user", "reviewer", "admin")
 
@@ -65,6 +66,81 @@ def create_user(*, email: str, name: str, roles: tuple[str, ...], update: bool) 
 def create_admin(*, email: str, name: str, update: bool) -> None:
     """Make a verified account with every role. Safe to run again."""
     _ensure(email, name, ROLES, update=update)
+
+
+@main.group("keys")
+def keys() -> None:
+    """The keys that sign access tokens."""
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """Every key, when it signs from, and what it is good for now."""
+    from auth_service.repositories.signing_keys import SigningKeyRepository  # noqa: PLC0415 - keeps --help quick
+    from auth_service.services.signing_keys import statuses  # noqa: PLC0415
+
+    async def run(database: "Database", _settings: "Settings") -> None:
+        async with database.transaction() as session:
+            found = statuses(await SigningKeyRepository(session).all())
+        for key in found:
+            click.echo(f"{key.kid}  {key.signs_from:%Y-%m-%dT%H:%M:%SZ}  {key.state}")
+
+    _with_database(run)
+
+
+@keys.command("rotate")
+@click.option(
+    "--lead",
+    type=click.IntRange(0, 86_400),
+    default=600,
+    show_default=True,
+    help="Seconds between publishing the key and signing with it. Under 300, clients that cache the key set may fail.",
+)
+def rotate_keys(*, lead: int) -> None:
+    """Publish a new key, which signs after the lead. The old one verifies until its last token has expired."""
+    from datetime import timedelta  # noqa: PLC0415 - keeps --help quick
+
+    from auth_service.services.signing_keys import (  # noqa: PLC0415
+        RotationUnderWay,
+        SigningKeys,
+        WrongSigningKeySecret,
+    )
+
+    async def run(database: "Database", settings: "Settings") -> None:
+        try:
+            kid = await SigningKeys(settings.signing_key_secret).rotate(database, lead=timedelta(seconds=lead))
+        except RotationUnderWay as error:
+            raise click.ClickException("a new key is published already and does not sign yet: wait for it") from error
+        except WrongSigningKeySecret as error:
+            raise click.ClickException(str(error)) from error
+        click.echo(f"{kid}: published, signs in {lead} s")
+
+    _with_database(run)
+
+
+def _with_database(work: "Callable[[Database, Settings], Awaitable[None]]") -> None:
+    from auth_service.settings import Settings  # noqa: PLC0415 - keeps --help quick
+    from servicekit.db import Database  # noqa: PLC0415
+    from servicekit.schema_head import SchemaNotAtHead, require_head  # noqa: PLC0415
+    from servicekit.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings(Settings)
+
+    async def run() -> None:
+        database = Database(settings, application_name="auth command line")
+        try:
+            async with database.engine.connect() as connection:
+                await require_head(connection, __file__)
+            await work(database, settings)
+        finally:
+            await database.close()
+
+    try:
+        asyncio.run(run())
+    except SchemaNotAtHead as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"the database can't be reached: {error}") from error
 
 
 def _ensure(email: str, name: str, roles: Sequence[str], *, update: bool) -> None:

@@ -12,11 +12,15 @@ from auth_service.services.session_list import SessionList
 from auth_service.services.sessions import Sessions
 from auth_service.services.signing_keys import SigningKeys
 from auth_service.services.throttle import Caller
+from auth_service.services.user_administration import UserAdministration
 from auth_service.settings import Settings
-from servicekit.permissions import SignedIn
+from servicekit.permissions import Require, SignedIn
+from servicekit.tokens import Principal
 
 __all__ = [
     "AccountsDep",
+    "Admin",
+    "AdministrationDep",
     "CallerDep",
     "KeysDep",
     "PasswordChangesDep",
@@ -83,6 +87,11 @@ def _second_factor(request: Request) -> SecondFactor:
     return factor
 
 
+def _administration(request: Request) -> UserAdministration:
+    administration: UserAdministration = request.app.state.administration
+    return administration
+
+
 def _session_list(request: Request) -> SessionList:
     sessions: SessionList = request.app.state.session_list
     return sessions
@@ -94,5 +103,7 @@ KeysDep = Annotated[SigningKeys, Depends(_keys)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 PasswordChangesDep = Annotated[PasswordChanges, Depends(_password_changes)]
 SecondFactorDep = Annotated[SecondFactor, Depends(_second_factor)]
+AdministrationDep = Annotated[UserAdministration, Depends(_administration)]
 SessionListDep = Annotated[SessionList, Depends(_session_list)]
+Admin = Annotated[Principal, Depends(Require("admin"))]
 CallerDep = Annotated[Caller, Depends(_caller)]

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from auth_service.clients.mail import FolderMail, MailSender, SmtpMail
-from auth_service.routers import auth, internal, users, well_known
+from auth_service.routers import administration, auth, internal, users, well_known
 from auth_service.services.access_tokens import AccessTokens
 from auth_service.services.accounts import Accounts
 from auth_service.services.housekeeping import Housekeeping
@@ -24,6 +24,7 @@ from auth_service.services.sessions import Sessions
 from auth_service.services.signing_keys import SigningKeys
 from auth_service.services.staff import Staff
 from auth_service.services.throttle import Throttle
+from auth_service.services.user_administration import UserAdministration
 from auth_service.settings import ADMIN_NAME, Settings
 from servicekit.app import create_service_app, serving
 from servicekit.logs import get_logger
@@ -50,7 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="Appraise auth",
         description="Accounts, sessions, tokens and keys.",
         lifespan=lifespan,
-        routers=[auth.router, users.router, well_known.router, internal.router],
+        routers=[auth.router, users.router, administration.router, well_known.router, internal.router],
     )
     app.state.settings = settings
     return app
@@ -97,6 +98,7 @@ async def _build(app: FastAPI, settings: Settings, keys: SigningKeys, stack: Asy
         templates=templates,
         mailer=mailer,
     )
+    state.administration = UserAdministration(state.database, cursors, revocations)
     state.session_list = SessionList(state.database, cursors, revocations)
     state.sessions = Sessions(
         state.database,
@@ -112,7 +114,7 @@ async def _build(app: FastAPI, settings: Settings, keys: SigningKeys, stack: Asy
     )
     # What another replica revoked is known here as it is elsewhere, but read from the table itself.
     await stack.enter_async_context(following(revocations, state.sessions.revocations))
-    for work in (mailer.run(), Housekeeping(state.database).run()):
+    for work in (mailer.run(), Housekeeping(state.database).run(), keys.follow(state.database)):
         await stack.enter_async_context(_in_background(work))
 
 

@@ -133,7 +133,10 @@ class RevokedSession(Base, table=True):
 
 
 class SigningKey(Base, table=True):
-    """An Ed25519 key. One is active and signs; the others verify until they are retired."""
+    """An Ed25519 key. The newest whose ``signs_from`` has come signs; those before it verify until they are not needed.
+
+    ``active`` marks the first key, for the release before rotation.
+    """
 
     __tablename__ = "signing_key"
     __table_args__ = (Index("uq_signing_key_active", "active", unique=True, postgresql_where=text("active")),)
@@ -141,8 +144,9 @@ class SigningKey(Base, table=True):
     kid: str = Field(sa_column=Column(Text, primary_key=True))
     public_jwk: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
     private_key: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    active: bool
+    active: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     created_at: datetime = Field(sa_column=_now())
+    signs_from: datetime = Field(sa_column=_now())
     retired_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
 
 

@@ -1,10 +1,10 @@
 """What requests and answers look like."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr, field_validator
 
 from auth_service.addresses import MAX_EMAIL, normalise_email
 from auth_service.password_policy import MAX_LENGTH, MIN_LENGTH
@@ -30,6 +30,7 @@ NewPassword = Annotated[
         examples=["a long and easy sentence"],
     ),
 ]
+Role = Literal["user", "reviewer", "admin"]
 Code = Annotated[str, Field(min_length=1, max_length=64, examples=["123456"])]
 OpaqueToken = Annotated[str, Field(min_length=1, max_length=MAX_SENT_TOKEN)]
 
@@ -153,9 +154,38 @@ class AccountOut(Output):
     email: str
     email_verified: bool
     name: str
-    roles: list[Literal["user", "reviewer", "admin"]]
+    roles: list[Role]
     created_at: datetime
     mfa_enabled: bool = False
+
+
+class UserOut(AccountOut):
+    """An account as administrators see it."""
+
+    disabled: bool
+
+
+class UserChangeIn(Input):
+    """What administrators may change; what is left out stays. Everybody has the role ``user``."""
+
+    roles: list[Role] | None = Field(default=None, max_length=10)
+    disabled: bool | None = Field(default=None, strict=True)
+
+    @field_validator("roles")
+    @classmethod
+    def _with_user(cls, roles: list[Role] | None) -> list[Role] | None:
+        return None if roles is None else [*roles, "user"]
+
+
+class AuditEventOut(Output):
+    """What happened to an account, and who did it: the owner, or an administrator."""
+
+    id: UUID
+    created_at: datetime
+    kind: str
+    actor_id: UUID | None
+    user_id: UUID | None
+    details: dict[str, Any]
 
 
 class SessionOut(Output):

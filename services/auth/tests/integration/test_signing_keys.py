@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from operator import ge
 from uuid import UUID
 
 import httpx
@@ -10,8 +11,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from pydantic import SecretStr
-from services.auth.tests.conftest import Person, Sql
+from services.auth.tests.conftest import Person, Sql, register
+from services.auth.tests.integration.test_command_line import Shell
+from sqlalchemy import text
 
+from auth_service.main import create_app
 from auth_service.services.signing_keys import SigningKeys, WrongSigningKeySecret
 from auth_service.settings import Settings
 from servicekit import testing
@@ -74,6 +78,11 @@ async def own_database(settings: Settings) -> Settings:
     return settings.model_copy(update={"database_url": SecretStr(url)})
 
 
+@pytest.fixture
+def shell(own_database: Settings) -> Shell:
+    return Shell(own_database)
+
+
 async def test_replicas_that_start_together_agree_on_one_key(own_database: Settings) -> None:
     database = Database(own_database, application_name="test")
     replicas = [SigningKeys(own_database.signing_key_secret) for _ in range(10)]
@@ -109,20 +118,92 @@ async def test_the_private_key_rests_encrypted(app: FastAPI, client: httpx.Async
     )
 
 
-async def test_keys_that_are_not_retired_still_verify(own_database: Settings) -> None:
+async def test_the_rotation_by_hand_is_listed_and_not_begun_twice(own_database: Settings, shell: Shell) -> None:
+    listed = await shell.auth("keys", "list")
+    assert listed.out == ""  # the service has never started
     database = Database(own_database, application_name="test")
-    before = SigningKeys(own_database.signing_key_secret)
-    await before.load(database)
-    import asyncpg
-
-    connection = await asyncpg.connect(own_database.database_url.get_secret_value())
-    await connection.execute("UPDATE signing_key SET active = false")
-    after = SigningKeys(own_database.signing_key_secret)
-    await after.load(database)
-    assert {key["kid"] for key in after.jwks()} > {key["kid"] for key in before.jwks()}
-    await connection.execute("UPDATE signing_key SET retired_at = now() WHERE NOT active")
-    retired = SigningKeys(own_database.signing_key_secret)
-    await retired.load(database)
-    assert await retired.key(before.jwks()[0]["kid"]) is None
-    await connection.close()
+    keys = SigningKeys(own_database.signing_key_secret)
+    await keys.load(database)
+    rotated = await shell.auth("keys", "rotate")
+    assert (rotated.code, rotated.err) == (0, "")
+    assert rotated.out.endswith(": published, signs in 600 s\n")
+    again = await shell.auth("keys", "rotate")
+    assert (again.code, "published already" in again.err) == (1, True)
+    lines = (await shell.auth("keys", "list")).out.splitlines()
+    assert [line.split("  ")[2] for line in lines] == ["signing", "published, signs later"]
+    await keys.load(database)
+    assert [key["kid"] for key in keys.jwks()] == [line.split("  ")[0] for line in lines]
+    assert jwt.get_unverified_header(keys.sign({}))["kid"] == lines[0].split("  ")[0]
     await database.close()
+
+
+async def leap(database: Database, minutes: int) -> None:
+    """Let time pass for the keys."""
+    async with database.transaction() as session:
+        statement = text("UPDATE signing_key SET signs_from = signs_from - make_interval(mins => :minutes)")
+        await session.execute(statement, {"minutes": minutes})
+
+
+class Traffic:
+    """Clients that sign in once, then refresh and ask without pause, here and at another service."""
+
+    def __init__(self, person: Person, elsewhere: TokenVerifier, clients: int) -> None:
+        self._person = person
+        self._elsewhere = elsewhere
+        self._turned = asyncio.Condition()
+        self.turns = [0] * clients
+        self.kids: set[str] = set()
+        self.running = True
+
+    async def drive(self, number: int) -> None:
+        tokens = await self._person.login()
+        while self.running:
+            refreshed = await self._person.refresh(tokens["refresh_token"])
+            assert refreshed.status_code == 200, refreshed.text
+            tokens = refreshed.json()
+            self.kids.add(jwt.get_unverified_header(tokens["access_token"])["kid"])
+            me = await self._person.me(tokens["access_token"])
+            assert me.status_code == 200, me.text
+            await self._elsewhere.verify(tokens["access_token"])  # raises when it would be a 401
+            async with self._turned:
+                self.turns[number] += 1
+                self._turned.notify_all()
+
+    async def pass_by(self, turns: int) -> None:
+        """Wait until every client went round so often again."""
+        wanted = [done + turns for done in self.turns]
+        async with asyncio.timeout(30), self._turned:
+            await self._turned.wait_for(lambda: all(map(ge, self.turns, wanted)))
+
+
+async def test_a_rotation_under_load_is_seen_by_nobody(own_database: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("servicekit.tokens.REFETCH_SECONDS", 0.0)  # the minute of waiting passes
+    async with testing.running(create_app(own_database)) as app, testing.client_of(app) as client:
+        database, keys = app.state.database, app.state.signing_keys
+        await register(client, "ada@example.com")
+        verifier = TokenVerifier(JwksKeys(f"http://test{JWKS}", client), own_database)
+        traffic = Traffic(Person(client, "ada@example.com"), verifier, clients=4)
+        async with asyncio.TaskGroup() as group:
+            for number in range(4):
+                group.create_task(traffic.drive(number))
+            await traffic.pass_by(2)
+            (old,) = traffic.kids
+
+            new = await keys.rotate(database)
+            await keys.load(database)
+            await traffic.pass_by(2)
+            assert traffic.kids == {old}  # published, and not used yet
+            assert {key["kid"] for key in keys.jwks()} == {old, new}
+
+            await leap(database, 11)
+            await keys.load(database)
+            await traffic.pass_by(2)
+            assert traffic.kids == {old, new}
+            assert {key["kid"] for key in keys.jwks()} == {old, new}  # the old one's tokens still live
+
+            await leap(database, 11)
+            await keys.load(database)
+            await traffic.pass_by(2)
+            traffic.running = False
+        assert [key["kid"] for key in keys.jwks()] == [new]
+        assert await keys.key(old) is None

@@ -106,6 +106,27 @@ class AccountRepository:
         )
         return (await self._session.execute(statement)).scalar_one_or_none()
 
+    async def page(self, *, before: UUID | None, limit: int) -> Sequence[Account]:
+        """Accounts that are not deleted, newest first."""
+        statement = select(Account).where(col(Account.deleted_at).is_(None)).order_by(col(Account.id).desc())
+        if before is not None:
+            statement = statement.where(col(Account.id) < before)
+        return (await self._session.execute(statement.limit(limit))).scalars().all()
+
+    async def administer(self, account_id: UUID, *, roles: Sequence[str], disabled: bool) -> Account:
+        """The account with these roles, disabled or not."""
+        statement = (
+            update(Account)
+            .where(col(Account.id) == account_id)
+            .values(
+                roles=list(roles),
+                disabled_at=func.coalesce(col(Account.disabled_at), func.now()) if disabled else None,
+            )
+            .returning(Account)
+            .execution_options(populate_existing=True)
+        )
+        return (await self._session.execute(statement)).scalar_one()
+
     async def lock_admins(self) -> None:
         """Let nobody else change who is an administrator, until the transaction ends."""
         await self._session.execute(text("SELECT pg_advisory_xact_lock(hashtext('admins'))"))

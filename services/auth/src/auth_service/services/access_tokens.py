@@ -4,10 +4,10 @@ import time
 from uuid import UUID, uuid4
 
 from auth_service.models import Account
-from auth_service.services.signing_keys import SigningKeys
+from auth_service.services.signing_keys import ACCESS_TOKEN_SECONDS, SigningKeys
 from servicekit.settings import TokenSettings
 
-LIFE_SECONDS = 600
+LIFE_SECONDS = ACCESS_TOKEN_SECONDS
 
 
 class AccessTokens:

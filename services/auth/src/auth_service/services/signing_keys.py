@@ -1,10 +1,15 @@
 """The Ed25519 keys that sign access tokens. Private halves rest encrypted in the database."""
 
+import asyncio
 import base64
 import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from itertools import zip_longest
 from typing import Any
 
 import jwt
@@ -14,27 +19,70 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import SecretStr
 
 from auth_service.models import SigningKey
+from auth_service.repositories.audit import AuditRepository
 from auth_service.repositories.signing_keys import SigningKeyRepository
 from auth_service.services.opaque_tokens import derive_key
 from servicekit.db import Database
+from servicekit.logs import get_logger
 from servicekit.tokens import ALGORITHM, TOKEN_TYPE
 
 NONCE_BYTES = 12
+ACCESS_TOKEN_SECONDS = 600
+RELOAD_SECONDS = 10.0
+# Longer than anybody keeps our key set: services ask again after a minute, others after the five that its cache
+# headers allow.
+LEAD = timedelta(minutes=10)
+# Every token of a key has expired this long after its successor began to sign, with a minute for clocks that differ.
+OVERLAP = timedelta(seconds=ACCESS_TOKEN_SECONDS + 60)
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Signer:
+    kid: str
+    signs_from: datetime
+    private: Ed25519PrivateKey
 
 
 class WrongSigningKeySecret(RuntimeError):
     """The secret is not the one that the stored keys were encrypted with."""
 
 
+class RotationUnderWay(RuntimeError):
+    """The next key is published already."""
+
+
+class KeyState(StrEnum):
+    """What a key is good for at the moment."""
+
+    NEXT = "published, signs later"
+    SIGNING = "signing"
+    VERIFYING = "verifying until its tokens have expired"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStatus:
+    """A key in the list for operators."""
+
+    kid: str
+    signs_from: datetime
+    state: KeyState
+
+
 class SigningKeys:
-    """The keys in memory, once ``load`` has run. A key source for this service's own token verifier."""
+    """The keys in memory, once ``load`` has run. A key source for this service's own token verifier.
+
+    A new key is published long before it signs, so that everybody has it by then; the one before it verifies until the
+    last token that it signed has expired. So a rotation is seen by nobody.
+    """
 
     def __init__(self, secret: SecretStr) -> None:
         self._cipher = AESGCM(derive_key(secret, "auth: signing keys"))
         self._public: dict[str, Ed25519PublicKey] = {}
         self._jwks: list[dict[str, str]] = []
-        self._kid = ""
-        self._private: Ed25519PrivateKey | None = None
+        self._signers: list[_Signer] = []
 
     async def load(self, database: Database) -> None:
         """Read the keys, and make the first one when there is none.
@@ -44,12 +92,41 @@ class SigningKeys:
         """
         async with database.transaction() as session:
             repository = SigningKeyRepository(session)
-            await repository.lock()  # replicas that start together must agree on one key
-            keys = await repository.not_retired()
-            if not any(key.active for key in keys):
-                await repository.add_active(*self._new_key())
-                keys = await repository.not_retired()
+            keys = await repository.all()
+            if not keys:
+                await repository.lock()  # replicas that start together must agree on one key
+                if not await repository.all():
+                    await repository.add(*self._new_key(), lead=timedelta(0), first=True)
+                keys = await repository.all()
         self._take(keys)
+
+    async def follow(self, database: Database) -> None:
+        """Read the keys again for ever, to learn of a rotation long before the new key signs."""
+        while True:
+            await asyncio.sleep(RELOAD_SECONDS)
+            try:
+                await self.load(database)
+            except Exception as error:  # noqa: BLE001 - the database may be away; the known keys go on
+                log.warning("keys.not_reloaded", error=type(error).__name__)
+
+    async def rotate(self, database: Database, *, lead: timedelta = LEAD) -> str:
+        """Publish a new key that signs once ``lead`` has passed. Returns its id.
+
+        Raises:
+            RotationUnderWay: there is one already that does not sign yet.
+        """
+        async with database.transaction() as session:
+            repository = SigningKeyRepository(session)
+            await repository.lock()
+            keys = await repository.all()
+            for key in keys:
+                self._decrypt(key)  # a key made with another secret would stop every replica
+            if any(status.state is KeyState.NEXT for status in statuses(keys)):
+                raise RotationUnderWay
+            kid, jwk, sealed = self._new_key()
+            await repository.add(kid, jwk, sealed, lead=lead, first=not keys)
+            await AuditRepository(session).add("keys.rotated", user_id=None, kid=kid)
+        return kid
 
     async def key(self, kid: str) -> Ed25519PublicKey | None:
         """The public key of this id, or None."""
@@ -61,18 +138,19 @@ class SigningKeys:
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         """An access token with these claims."""
-        if self._private is None:
+        if not self._signers:
             raise RuntimeError("the signing keys were never loaded")
-        return jwt.encode(
-            dict(claims), self._private, algorithm=ALGORITHM, headers={"typ": TOKEN_TYPE, "kid": self._kid}
-        )
+        now = datetime.now(UTC)
+        signer = next((signer for signer in reversed(self._signers) if signer.signs_from <= now), self._signers[0])
+        headers = {"typ": TOKEN_TYPE, "kid": signer.kid}
+        return jwt.encode(dict(claims), signer.private, algorithm=ALGORITHM, headers=headers)
 
     def _take(self, keys: Sequence[SigningKey]) -> None:
-        for key in keys:
-            self._public[key.kid] = _public_key(key.public_jwk)
-            self._jwks.append({**key.public_jwk, "kid": key.kid})
-            if key.active:
-                self._kid, self._private = key.kid, self._decrypt(key)
+        retired = {status.kid for status in statuses(keys) if status.state is KeyState.RETIRED}
+        living = [key for key in keys if key.kid not in retired]
+        self._signers = [_Signer(key.kid, key.signs_from, self._decrypt(key)) for key in living]
+        self._public = {key.kid: _public_key(key.public_jwk) for key in living}
+        self._jwks = [{**key.public_jwk, "kid": key.kid} for key in living]
 
     def _new_key(self) -> tuple[str, dict[str, str], bytes]:
         private = Ed25519PrivateKey.generate()
@@ -89,6 +167,22 @@ class SigningKeys:
             raise WrongSigningKeySecret(
                 f"AUTH_SIGNING_KEY_SECRET does not open the signing key {key.kid}: set the secret it was made with"
             ) from error
+
+
+def statuses(keys: Sequence[SigningKey]) -> list[KeyStatus]:
+    """What each key is good for now. They come in the order in which they sign."""
+    now = datetime.now(UTC)
+    successors = [key.signs_from for key in keys[1:]]
+    found = []
+    for key, successor in zip_longest(keys, successors):
+        if key.signs_from > now and key is not keys[0]:
+            state = KeyState.NEXT
+        elif successor is None or successor > now:
+            state = KeyState.SIGNING
+        else:
+            state = KeyState.VERIFYING if successor + OVERLAP > now else KeyState.RETIRED
+        found.append(KeyStatus(key.kid, key.signs_from, state))
+    return found
 
 
 def _base64url(content: bytes) -> str:
