@@ -181,8 +181,8 @@ async def timing(postgres_url: str, samples: int) -> None:
         for what in (login, register, forgot):
             known, unknown = await compare(service, what, samples)
             longer = sum(a > b for a in known for b in unknown) / len(known) / len(unknown)
-            say(f"{what.__name__:9} known p50 {statistics.median(known) * 1000:6.2f} ms, "
-                  f"unknown p50 {statistics.median(unknown) * 1000:6.2f} ms, P(known > unknown) {longer:.3f}")  # fmt: skip
+            medians = " and ".join(f"{statistics.median(times) * 1000:.2f}" for times in (known, unknown))
+            say(f"{what.__name__}: medians {medians} ms for known and unknown, P(known > unknown) {longer:.3f}")
 
 
 async def compare(
@@ -208,6 +208,8 @@ async def fuzz(postgres_url: str, schemathesis: str, examples: int, more: list[s
         arguments = [
             schemathesis, "run", f"{service.url}/openapi.json", "--header", f"Authorization: Bearer {token}",
             "--max-examples", str(examples), "--phases", "examples,coverage,fuzzing", "--continue-on-failure",
+            # What a schema can't say is refused by intent: stale tokens, forged cursors, weak passwords.
+            "--exclude-checks", "positive_data_acceptance",
             *(part for name in excluded for part in ("--exclude-operation-id", name)), *more,
         ]  # fmt: skip
         process = await asyncio.create_subprocess_exec(*arguments)

@@ -23,7 +23,8 @@ EXIT_CONFIG = 78  # sysexits.h: EX_CONFIG
 
 def _strong(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
-    if len(text) < MIN_SECRET_LENGTH or len(set(text)) < MIN_SECRET_ALPHABET:
+    repeats = text in (text + text)[1:-1]  # "0123456789" four times over is not 40 random characters
+    if len(text) < MIN_SECRET_LENGTH or len(set(text)) < MIN_SECRET_ALPHABET or repeats:
         raise ValueError(f"too weak: at least {MIN_SECRET_LENGTH} random characters are needed")
     return secret
 

@@ -1,7 +1,10 @@
 """What the service reads from its environment, with the prefix ``AUTH_``."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -9,6 +12,9 @@ from pydantic_settings import SettingsConfigDict
 from auth_service.addresses import normalise_email
 from auth_service.password_policy import fault_of, normal_form
 from servicekit.settings import ApiSettings, StrongSecret
+
+PLACEHOLDER = re.compile(r"change.?me|example|placeholder|your.?secret|insert.?here", re.IGNORECASE)
+MIN_DATABASE_PASSWORD = 12
 
 
 def _without_slash(url: str) -> str:
@@ -51,6 +57,30 @@ class Settings(ApiSettings):
             if fault is not None:
                 raise ValueError(f"AUTH_ADMIN_PASSWORD: {fault[1]}")
         return self
+
+    @model_validator(mode="after")
+    def _good_enough_for_production(self) -> Self:
+        if self.environment == "production" and (faults := list(self._weaknesses())):
+            raise ValueError("\n".join(faults))
+        return self
+
+    def _weaknesses(self) -> Iterator[str]:
+        secrets = {
+            "AUTH_CURSOR_SECRET": self.cursor_secret.get_secret_value(),
+            "AUTH_SIGNING_KEY_SECRET": self.signing_key_secret.get_secret_value(),
+        }
+        for name, secret in secrets.items():
+            if PLACEHOLDER.search(secret):
+                yield f"{name}: this is a placeholder from a text; set random characters of your own"
+        if len(set(secrets.values())) < len(secrets):
+            yield "AUTH_SIGNING_KEY_SECRET: it must not be the same as AUTH_CURSOR_SECRET"
+        database = urlsplit(self.database_url.get_secret_value())
+        if database.hostname and len(database.password or "") < MIN_DATABASE_PASSWORD:
+            yield f"AUTH_DATABASE_URL: a password of at least {MIN_DATABASE_PASSWORD} characters is needed"
+        if self.smtp_url is not None:
+            mail = urlsplit(self.smtp_url.get_secret_value())
+            if mail.username and not mail.password:
+                yield "AUTH_SMTP_URL: there is a user but no password"
 
 
 ADMIN_NAME = "Administrator"
