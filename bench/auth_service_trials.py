@@ -212,7 +212,7 @@ async def fuzz(postgres_url: str, schemathesis: str, examples: int, more: list[s
             "--exclude-checks", "positive_data_acceptance",
             *(part for name in excluded for part in ("--exclude-operation-id", name)), *more,
         ]  # fmt: skip
-        process = await asyncio.create_subprocess_exec(*arguments)
+        process = await asyncio.create_subprocess_exec(*arguments, cwd=tempfile.gettempdir())
         clearing = asyncio.create_task(clear_throttling(service))  # or most sign-ins would meet a closed door
         code = await process.wait()
         clearing.cancel()
