@@ -1,5 +1,6 @@
 """What somebody does with their own account: the name, the sessions, the end."""
 
+import asyncio
 from uuid import UUID, uuid4
 
 import httpx
@@ -103,6 +104,27 @@ async def test_a_deleted_account_leaves_no_name_behind_and_its_address_is_free(
 
     assert (await register(client, ada.address)).status_code == 202
     assert UUID((await ada.me((await ada.login())["access_token"])).json()["id"]) != account_id
+
+
+async def test_a_deletion_in_the_middle_of_everything_is_a_clean_end(ada: Person, sql: Sql) -> None:
+    for _ in range(3):
+        sessions = [await ada.login() for _ in range(3)]
+        answers = await asyncio.gather(
+            *(ada.refresh(tokens["refresh_token"]) for tokens in sessions),
+            ada.call("PUT", "/users/me/password", sessions[0], current_password=PASSWORD, new_password=PASSWORD + "!"),
+            ada.call("DELETE", "/users/me", sessions[1]),
+            *(ada.refresh(tokens["refresh_token"]) for tokens in sessions),
+            ada.call("DELETE", "/users/me/sessions", sessions[2]),
+            attempt(ada.client, ada.address, PASSWORD),
+        )
+        assert {answer.status_code for answer in answers} <= {200, 202, 204, 401}
+        for answer in answers:
+            if "refresh_token" in answer.text:
+                gone = await ada.me(answer.json()["access_token"])
+                assert gone.status_code == 401 or not any(a.status_code == 202 for a in answers)
+        await sql("DELETE FROM account")
+        await sql("DELETE FROM throttle_bucket")
+        assert (await register(ada.client, ada.address)).status_code == 202
 
 
 async def test_the_last_admin_stays(ada: Person, sql: Sql) -> None:

@@ -65,11 +65,15 @@ class SessionRepository:
             .values(spent_at=func.now())
             .returning(col(RefreshToken.session_id))
         )
-        session_id = (await self._session.execute(statement)).scalar_one_or_none()
-        if session_id is not None:
-            used = update(LoginSession).where(col(LoginSession.id) == session_id)
-            await self._session.execute(used.values(last_used_at=func.now()))
-        return session_id
+        return (await self._session.execute(statement)).scalar_one_or_none()
+
+    async def touch(self, token_hash: bytes) -> None:
+        """Note that the token's session is used. That locks it: the session before its tokens, as in a deletion."""
+        session_id = (
+            select(col(RefreshToken.session_id)).where(col(RefreshToken.token_hash) == token_hash).scalar_subquery()
+        )
+        used = update(LoginSession).where(col(LoginSession.id) == session_id, col(LoginSession.revoked_at).is_(None))
+        await self._session.execute(used.values(last_used_at=func.now()))
 
     async def living(
         self, account_id: UUID, *, idle_life: timedelta, before: UUID | None, limit: int

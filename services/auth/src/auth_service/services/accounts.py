@@ -122,7 +122,7 @@ class Accounts:
         async with self._database.transaction() as session:
             accounts = AccountRepository(session)
             await accounts.lock_admins()
-            account = await accounts.get(account_id)
+            account = await accounts.get(account_id, for_update=True)
             if account is None:
                 raise InvalidToken
             if "admin" in account.roles and not await accounts.has_other_admin(account_id):

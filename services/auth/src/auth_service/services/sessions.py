@@ -156,6 +156,7 @@ class Sessions:
         successor = self._chain.successor(token)
         async with self._database.transaction() as session:
             sessions = SessionRepository(session)
+            await sessions.touch(hash_of(token))
             session_id = await sessions.spend(hash_of(token))
             if session_id is not None:
                 await sessions.add_token(session_id, hash_of(successor), idle_life=IDLE_LIFE)
