@@ -40,7 +40,7 @@ class Forge:
         """Signed with the real key. What is None is left out."""
         parts = ({**self.header, **(header or {})}, {**self.claims, **claims})
         head, body = (encode({name: value for name, value in part.items() if value is not None}) for part in parts)
-        signature = base64.urlsafe_b64encode(self.keys._private.sign(f"{head}.{body}".encode()))
+        signature = base64.urlsafe_b64encode(self.keys._signers[-1].private.sign(f"{head}.{body}".encode()))
         return f"{head}.{body}.{signature.decode().rstrip('=')}"
 
     def hmac(self, secret: bytes) -> str:
