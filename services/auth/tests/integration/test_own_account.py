@@ -1,6 +1,7 @@
 """What somebody does with their own account: the name, the sessions, the end."""
 
 import asyncio
+import re
 from uuid import UUID, uuid4
 
 import httpx
@@ -9,6 +10,8 @@ from services.auth.tests.conftest import PASSWORD, MailFolder, Person, Sql, regi
 from services.auth.tests.integration.test_throttling import attempt
 
 pytestmark = pytest.mark.integration
+# Not "ada" alone: those are three hexadecimal digits, which any id may contain.
+NAMED = re.compile(r"ada@|ada lovelace|lovelace", re.IGNORECASE)
 
 
 async def test_the_name_can_change_and_nothing_else(ada: Person) -> None:
@@ -98,9 +101,9 @@ async def test_a_deleted_account_leaves_no_name_behind_and_its_address_is_free(
     assert (await attempt(client, ada.address, PASSWORD)).status_code == 401
     assert (await mails.to(ada.address))[-1]["Subject"] == "Your account was deleted"
     (row,) = await sql("SELECT * FROM account WHERE id = $1", account_id)
-    assert "ada" not in str({**row, "id": None}).lower().replace("deleted-" + str(account_id), "")
+    assert not NAMED.search(str(dict(row)))
     assert await sql("SELECT 1 FROM login_session") == []
-    assert "ada" not in str(await sql("SELECT * FROM audit_event")).lower()
+    assert not NAMED.search(str(await sql("SELECT * FROM audit_event")))
 
     assert (await register(client, ada.address)).status_code == 202
     assert UUID((await ada.me((await ada.login())["access_token"])).json()["id"]) != account_id
