@@ -69,7 +69,7 @@ async def _build(app: FastAPI, settings: Settings, keys: SigningKeys, stack: Asy
         mail_from=settings.mail_from,
         prepare=RequestedResets(state.database, templates).write_mails,
     )
-    throttle = Throttle(state.database, settings.signing_key_secret)
+    throttle = Throttle(state.database, settings.signing_key_secret, settings.shared_networks)
     state.signing_keys = keys
     cursors = Cursors(settings.cursor_secret)
     revocations = state.revocations

@@ -35,6 +35,10 @@ class Settings(ApiSettings):
     mail_from: str = Field(default="Appraise <no-reply@localhost>", description="the sender of mails")
     mail_dir: Path | None = Field(default=None, description="a folder for mails, when there is no SMTP server")
     smtp_url: SecretStr | None = Field(default=None, description="smtp://user:password@host:port, or smtps://")
+    shared_networks: frozenset[str] = Field(
+        default=frozenset({"127.0.0.1", "::/64"}),
+        description="addresses, or /64 networks of IPv6, that many people call from: the web pages' own, to begin with",
+    )
     admin_email: Annotated[str, AfterValidator(normalise_email)] | None = Field(
         default=None, description="the first admin, made at start-up when absent"
     )

@@ -129,6 +129,25 @@ async def test_one_network_is_slowed_down_over_many_accounts_but_others_are_not(
     assert (await attempt(ada.client, ada.address, PASSWORD, **there)).status_code == 200
 
 
+async def test_a_trickle_of_mistakes_in_a_network_does_not_add_up(ada: Person, sql: Sql) -> None:
+    here = {"X_Forwarded_For": "198.51.100.7"}
+    await attempt(ada.client, "one@example.com", **here)
+    network = "SELECT expires_at, failures FROM throttle_bucket ORDER BY failures DESC LIMIT 1"
+    await attempt(ada.client, "two@example.com", **here)
+    (first,) = await sql(network)
+    await attempt(ada.client, "three@example.com", **here)
+    (later,) = await sql(network)
+    assert (first["failures"], later["failures"]) == (2, 3)
+    assert later["expires_at"] == first["expires_at"]
+
+
+async def test_the_address_of_the_pages_is_never_held_up_as_a_network(ada: Person, sql: Sql) -> None:
+    await attempt(ada.client, "somebody@example.com")
+    await sql("UPDATE throttle_bucket SET failures = $1", NETWORK.free * 10)
+    assert (await attempt(ada.client, "another@example.com")).status_code == 401
+    assert (await attempt(ada.client, ada.address, PASSWORD)).status_code == 200
+
+
 async def test_wrong_links_are_counted_for_the_network(client: httpx.AsyncClient, sql: Sql) -> None:
     for _ in range(3):
         assert (await client.post("/api/v1/auth/verify-email", json={"token": "x" * 43})).status_code == 410

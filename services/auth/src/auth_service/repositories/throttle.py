@@ -18,7 +18,8 @@ SECOND = timedelta(seconds=1)
 class Policy:
     """``free`` failures cost nothing; the next one ``first`` seconds, doubled by each that follows, up to ``longest``.
 
-    ``memory`` seconds after the last failure all is forgotten. Unless ``forgives``, a success changes nothing.
+    With ``forgives`` a success clears the count, and ``memory`` seconds after the last failure all is forgotten.
+    Without it, that long after the first: so a trickle of ordinary mistakes never adds up.
     """
 
     free: int
@@ -51,27 +52,30 @@ class ThrottleRepository:
     async def count(self, bucket: Bucket) -> bool:
         """Count a failure; False, and nothing is counted, when the bucket is blocked. Parallel callers queue here."""
         policy = bucket.policy
-        failures = case((col(ThrottleBucket.expires_at) <= func.now(), 1), else_=col(ThrottleBucket.failures) + 1)
+        forgotten = col(ThrottleBucket.expires_at) <= func.now()
+        failures = case((forgotten, 1), else_=col(ThrottleBucket.failures) + 1)
         doubled = policy.first * func.power(2, func.least(failures - policy.free - 1, 20))
         # Not now(): a parallel caller whose transaction began a moment earlier would take that for a block.
         blocked_until = case(
             (failures <= policy.free, func.to_timestamp(0)),
             else_=func.now() + func.least(policy.longest, doubled) * literal(SECOND),
         )
+        later = func.now() + timedelta(seconds=policy.memory)
+        kept = func.greatest(col(ThrottleBucket.expires_at), blocked_until)  # or housekeeping would end a block early
         statement = (
             upsert(ThrottleBucket)
             .values(
                 key=bucket.key,
                 failures=1,
                 blocked_until=func.to_timestamp(0),
-                expires_at=func.now() + timedelta(seconds=policy.memory),
+                expires_at=later,
             )
             .on_conflict_do_update(
                 index_elements=[col(ThrottleBucket.key)],
                 set_={
                     "failures": failures,
                     "blocked_until": blocked_until,
-                    "expires_at": func.now() + timedelta(seconds=policy.memory),
+                    "expires_at": later if policy.forgives else case((forgotten, later), else_=kept),
                 },
                 where=col(ThrottleBucket.blocked_until) <= func.now(),
             )

@@ -6,6 +6,7 @@ that came before the door closed: the others learn nothing, not even when they w
 """
 
 import hmac
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from pydantic import SecretStr
@@ -21,6 +22,8 @@ MINUTE, HOUR = 60, 3600
 # The account is the main defence. Behind one address there may be a whole company, or all visitors of the web pages.
 ACCOUNT = Policy(free=5, first=5, longest=15 * MINUTE, memory=HOUR)
 NETWORK = Policy(free=300, first=1, longest=MINUTE, memory=15 * MINUTE, forgives=False)
+# Networks that many share, as the operator says: their count is kept to be seen, and closes no door.
+SHARED = Policy(free=2**31 - 2, first=1, longest=1, memory=15 * MINUTE, forgives=False)
 MAIL = Policy(free=5, first=MINUTE, longest=HOUR, memory=6 * HOUR, forgives=False)
 
 log = get_logger(__name__)
@@ -38,8 +41,9 @@ class Caller:
 class Throttle:
     """Counts failures and closes doors."""
 
-    def __init__(self, database: Database, secret: SecretStr) -> None:
+    def __init__(self, database: Database, secret: SecretStr, shared_networks: Collection[str] = ()) -> None:
         self._database = database
+        self._shared = shared_networks
         self._key = derive_key(secret, "auth: throttle buckets")
 
     def bucket(self, policy: Policy, kind: str, subject: object) -> Bucket:
@@ -48,7 +52,8 @@ class Throttle:
 
     def network(self, caller: Caller) -> Bucket:
         """Everything that this network tries."""
-        return self.bucket(NETWORK, "network", caller.network)
+        policy = SHARED if caller.network in self._shared else NETWORK
+        return self.bucket(policy, "network", caller.network)
 
     async def check(self, *buckets: Bucket) -> None:
         """Before the work. Raises TooManyTries when one of the doors is closed."""
