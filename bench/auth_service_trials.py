@@ -197,7 +197,9 @@ async def compare(
             started = time.perf_counter()
             await what(email)
             times[kind].append(time.perf_counter() - started)
-            await asyncio.sleep(0.05)  # a mail that is sent in the background must not meet the next sample
+            await asyncio.sleep(
+                0.05 if what.__name__ != "forgot" else 0.5
+            )  # a mail that is sent in the background must not meet the next sample
     return times
 
 

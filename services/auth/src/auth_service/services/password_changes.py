@@ -1,5 +1,6 @@
 """A new password: by its owner with the old one, or with a link that only the owner of the address has."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from servicekit.revocations import Revocations
 from servicekit.tokens import Principal
 
 RESET_LIFE = timedelta(hours=1)
+MAIL_DELAY_SECONDS = 0.25
 
 log = get_logger(__name__)
 
@@ -127,7 +129,8 @@ class PasswordChanges:
         await self._throttle.count(self._throttle.bucket(MAIL, "forgot", email))
         async with self._database.transaction() as session:
             await PasswordResetRepository(session).request(email)
-        self._mailer.wake()
+        # Not at once: the work for a known address must not run while the answer is on its way.
+        asyncio.get_running_loop().call_later(MAIL_DELAY_SECONDS, self._mailer.wake)
 
     async def reset(self, token: str, new: str, caller: Caller) -> None:
         """Set a new password with the token of a link, and end every session.
