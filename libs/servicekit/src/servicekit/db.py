@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
+import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
@@ -65,6 +66,34 @@ class Database:
     async def close(self) -> None:
         """Give all connections back."""
         await self.engine.dispose()
+
+
+@asynccontextmanager
+async def read_pool(settings: DatabaseSettings, *, application_name: str) -> AsyncIterator[Any]:
+    """An ``asyncpg.Pool`` beside the engine, for hot reads of one statement each, which see what is committed.
+
+    Of its own, since a connection lent by the engine costs more than the statement: its checkout, a ping, and a
+    transaction around it. One that was lost is noticed by the driver and replaced; nothing is ever set that a reset
+    would have to take back.
+    """
+
+    async def no_reset(_connection: object) -> None:
+        pass
+
+    pool = asyncpg.create_pool(
+        settings.database_url.get_secret_value(),
+        min_size=0,
+        max_size=settings.database_pool_size,
+        timeout=5,
+        reset=no_reset,
+        server_settings={
+            **SERVER_SETTINGS,
+            "application_name": application_name,
+            "default_transaction_read_only": "on",
+        },
+    )
+    async with pool:
+        yield pool
 
 
 async def _request_session(request: Request) -> AsyncIterator[AsyncSession]:

@@ -7,9 +7,9 @@ from fastapi import Depends, Header, Query, Request
 from catalog_service.repositories.apps import AppRepository
 from catalog_service.repositories.categories import CategoryRepository
 from catalog_service.schemas import AppQuery
-from catalog_service.services.app_pages import AppPages
 from catalog_service.services.apps import AppService
 from catalog_service.services.categories import CategoryService
+from catalog_service.services.reading import AppReader
 from servicekit.db import Session
 from servicekit.permissions import MaybePrincipal, Require
 from servicekit.tokens import Principal
@@ -41,8 +41,9 @@ async def _app_service(session: Session) -> AppService:
     return AppService(AppRepository(session), CategoryRepository(session))
 
 
-async def _app_pages(request: Request, session: Session) -> AppPages:
-    return AppPages(AppRepository(session), CategoryRepository(session), request.app.state.cursors)
+async def _reader(request: Request) -> AppReader:
+    reader: AppReader = request.app.state.reader
+    return reader
 
 
 async def _category_service(session: Session) -> CategoryService:
@@ -50,7 +51,7 @@ async def _category_service(session: Session) -> CategoryService:
 
 
 Apps = Annotated[AppService, Depends(_app_service)]
-Pages = Annotated[AppPages, Depends(_app_pages)]
+Reader = Annotated[AppReader, Depends(_reader)]
 Categories = Annotated[CategoryService, Depends(_category_service)]
 
 IfMatch = Annotated[str | None, Header(description="The `ETag` that you read")]

@@ -6,9 +6,12 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 import catalog_service
+from catalog_service.repositories.app_reads import AppReads
 from catalog_service.routers import apps, categories
+from catalog_service.services.reading import AppReader
 from catalog_service.settings import Settings
 from servicekit.app import create_service_app, serving
+from servicekit.db import read_pool
 from servicekit.pagination import Cursors
 from servicekit.tokens import KeySource
 
@@ -18,8 +21,9 @@ def create_app(settings: Settings, *, keys: KeySource | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.cursors = Cursors(settings.cursor_secret)
-        async with serving(app, settings, package_file=str(catalog_service.__file__), keys=keys):
+        async with serving(app, settings, package_file=str(catalog_service.__file__), keys=keys) as stack:
+            pool = await stack.enter_async_context(read_pool(settings, application_name=app.title))
+            app.state.reader = AppReader(AppReads(pool), Cursors(settings.cursor_secret))
             yield
 
     return create_service_app(

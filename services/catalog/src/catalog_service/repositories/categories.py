@@ -33,8 +33,3 @@ class CategoryRepository:
         """The id of a child of this category."""
         found = select(category.c.id).where(category.c.slug == slug, category.c.parent_id == parent_id)
         return await self._session.scalar(found)
-
-    async def any_level(self, slug: str) -> CategoryRow | None:
-        """A category of either level: ``id`` and ``parent_id``."""
-        found = select(category.c.id, category.c.parent_id).where(category.c.slug == slug)
-        return (await self._session.execute(found)).one_or_none()

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from catalog_service.dependencies import Admin, AllowedQuery, Apps, IfMatch, Pages, SeesAll
+from catalog_service.dependencies import Admin, AllowedQuery, Apps, IfMatch, Reader, SeesAll
 from catalog_service.routers.public_json import public_json
 from catalog_service.schemas import AppCreate, AppOut, AppPatch, PackageName
 from servicekit.conditional import etag_of
@@ -23,9 +23,9 @@ STALE: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("", response_model=Page[AppOut], responses=NOT_MODIFIED)
-async def list_apps(request: Request, query: AllowedQuery, pages: Pages, sees_all: SeesAll) -> Response:
+async def list_apps(request: Request, query: AllowedQuery, reader: Reader, sees_all: SeesAll) -> Response:
     """The published apps. Administrators can ask for another `status`."""
-    page = await pages.page(query)
+    page = await reader.page(query)
     answer = public_json(request, page, sees_all=sees_all)
     add_next_link(request, answer, page.next_cursor)
     return answer
@@ -40,15 +40,17 @@ async def create_app(body: AppCreate, admin: Admin, apps: Apps, response: Respon
 
 
 @router.get("/by-package/{package_name}", response_model=AppOut, responses={**NOT_MODIFIED, **NOT_FOUND})
-async def get_app_by_package(request: Request, package_name: PackageName, apps: Apps, sees_all: SeesAll) -> Response:
+async def get_app_by_package(
+    request: Request, package_name: PackageName, reader: Reader, sees_all: SeesAll
+) -> Response:
     """One app by its package name, case-sensitively."""
-    return public_json(request, await apps.get_by_package(package_name, drafts=sees_all), sees_all=sees_all)
+    return public_json(request, await reader.get_by_package(package_name, drafts=sees_all), sees_all=sees_all)
 
 
 @router.get("/{app_id}", response_model=AppOut, responses={**NOT_MODIFIED, **NOT_FOUND})
-async def get_app(request: Request, app_id: UUID, apps: Apps, sees_all: SeesAll) -> Response:
+async def get_app(request: Request, app_id: UUID, reader: Reader, sees_all: SeesAll) -> Response:
     """One app. Archived apps are answered too, with their status; drafts only to administrators."""
-    return public_json(request, await apps.get(app_id, drafts=sees_all), sees_all=sees_all)
+    return public_json(request, await reader.get(app_id, drafts=sees_all), sees_all=sees_all)
 
 
 @router.patch("/{app_id}", responses={**NOT_FOUND, **STALE})

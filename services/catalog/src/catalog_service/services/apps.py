@@ -4,7 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from catalog_service.errors import AppArchived, PackageExists
-from catalog_service.repositories.apps import AppRepository, AppRow
+from catalog_service.repositories.app_rows import AppRow
+from catalog_service.repositories.apps import AppRepository
 from catalog_service.repositories.categories import CategoryRepository
 from catalog_service.schemas import AppCreate, AppOut, AppPatch
 from servicekit.conditional import require_match
@@ -12,19 +13,11 @@ from servicekit.problems import FieldProblem, NotFound, PreconditionRequired, Ru
 
 
 class AppService:
-    """Reads single apps for anyone and changes them for administrators."""
+    """Changes apps for administrators."""
 
     def __init__(self, apps: AppRepository, categories: CategoryRepository) -> None:
         self._apps = apps
         self._categories = categories
-
-    async def get(self, app_id: UUID, *, drafts: bool) -> AppOut:
-        """The app. Archived ones too, so that their tasks can say what they were for. Raises NotFound."""
-        return _visible(await self._apps.get(app_id), drafts=drafts)
-
-    async def get_by_package(self, package_name: str, *, drafts: bool) -> AppOut:
-        """As ``get``, by package name."""
-        return _visible(await self._apps.get_by_package(package_name), drafts=drafts)
 
     async def create(self, new: AppCreate, *, by: UUID) -> AppOut:
         """A new draft. Raises PackageExists, and RuleViolation for a category that does not exist."""
@@ -33,7 +26,7 @@ class AppService:
         app_id = await self._apps.add(values, by=by)
         if app_id is None:
             raise PackageExists
-        return _visible(await self._apps.get(app_id), drafts=True)
+        return _found(await self._apps.get(app_id))
 
     async def change(self, app_id: UUID, patch: AppPatch, *, if_match: str | None, by: UUID) -> AppOut:
         """Change what the patch names. What is so already is no change: no new version, no new price.
@@ -82,11 +75,11 @@ class AppService:
         await self.archive(app_id, if_match=if_match, by=by)
 
     async def _locked(self, app_id: UUID) -> AppOut:
-        return _visible(await self._apps.get_for_change(app_id), drafts=True)
+        return _found(await self._apps.get_for_change(app_id))
 
     async def _set(self, app_id: UUID, values: dict[str, Any], *, by: UUID) -> AppOut:
         await self._apps.change(app_id, values, by=by)
-        return await self.get(app_id, drafts=True)
+        return _found(await self._apps.get(app_id))
 
     async def _category_ids(self, category: str, subcategory: str | None) -> dict[str, UUID | None]:
         category_id = await self._categories.upper_level(category)
@@ -98,8 +91,8 @@ class AppService:
         return {"category_id": category_id, "subcategory_id": subcategory_id}
 
 
-def _visible(row: AppRow | None, *, drafts: bool) -> AppOut:
-    if row is None or (row.status == "draft" and not drafts):
+def _found(row: AppRow | None) -> AppOut:
+    if row is None:
         raise NotFound("There is no such app.")
     return AppOut.model_validate(row)
 

@@ -1,4 +1,4 @@
-"""Lists of apps, page by page."""
+"""What anybody reads: single apps, and lists page by page."""
 
 from datetime import datetime
 from typing import Any
@@ -6,12 +6,12 @@ from uuid import UUID
 
 import msgspec
 
-from catalog_service.repositories.apps import SORT_COLUMNS, AppFilter, AppRepository, Position
-from catalog_service.repositories.categories import CategoryRepository
-from catalog_service.schemas import AppOut, AppQuery, Sort
+from catalog_service.repositories.app_reads import AppReads, Record
+from catalog_service.repositories.app_rows import AppFilter, Position
+from catalog_service.schemas import AppQuery, Sort
+from catalog_service.services.app_views import AppsPage, AppView, view
 from servicekit.pagination import Cursors
-from servicekit.problems import FieldProblem, RuleViolation
-from servicekit.schemas import Page
+from servicekit.problems import FieldProblem, NotFound, RuleViolation
 
 _KEY_TYPES: dict[Sort, Any] = {
     "-points": tuple[int, UUID],
@@ -21,15 +21,22 @@ _KEY_TYPES: dict[Sort, Any] = {
 }
 
 
-class AppPages:
-    """Reads one page of a list after the other."""
+class AppReader:
+    """Reads apps, and one page of a list after the other."""
 
-    def __init__(self, apps: AppRepository, categories: CategoryRepository, cursors: Cursors) -> None:
+    def __init__(self, apps: AppReads, cursors: Cursors) -> None:
         self._apps = apps
-        self._categories = categories
         self._cursors = cursors
 
-    async def page(self, query: AppQuery) -> Page[AppOut]:
+    async def get(self, app_id: UUID, *, drafts: bool) -> AppView:
+        """The app. Archived ones too, so that their tasks can say what they were for. Raises NotFound."""
+        return _visible(await self._apps.get(app_id), drafts=drafts)
+
+    async def get_by_package(self, package_name: str, *, drafts: bool) -> AppView:
+        """As ``get``, by package name."""
+        return _visible(await self._apps.get_by_package(package_name), drafts=drafts)
+
+    async def page(self, query: AppQuery) -> AppsPage:
         """The page that the query asks for: published apps unless it names another status.
 
         Raises:
@@ -43,9 +50,8 @@ class AppPages:
         cursor = None
         if len(rows) > query.limit:
             last = shown[-1]
-            key = getattr(last, SORT_COLUMNS[query.sort][0])
-            cursor = self._cursors.encode(_scope(query), [key, last.id])
-        return Page(items=[AppOut.model_validate(row) for row in shown], next_cursor=cursor)
+            cursor = self._cursors.encode(_scope(query), [last[-1], last[0]])
+        return AppsPage([view(row) for row in shown], cursor)
 
     def _position(self, query: AppQuery) -> Position | None:
         if query.cursor is None:
@@ -68,11 +74,19 @@ class AppPages:
     async def _category(self, slug: str | None) -> tuple[UUID | None, UUID | None]:
         if slug is None:
             return None, None
-        found = await self._categories.any_level(slug)
+        found = await self._apps.category(slug)
         if found is None:
             fault = FieldProblem(pointer="/query/category", code="unknown-category", detail="There is no such category")
             raise RuleViolation(errors=[fault])
-        return (found.id, None) if found.parent_id is None else (None, found.id)
+        category_id, parent_id = found
+        return (category_id, None) if parent_id is None else (None, category_id)
+
+
+def _visible(row: Record | None, *, drafts: bool) -> AppView:
+    app = None if row is None else view(row)
+    if app is None or (app.status == "draft" and not drafts):
+        raise NotFound("There is no such app.")
+    return app
 
 
 def _scope(query: AppQuery) -> str:
