@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Query, Request
 
 from catalog_service.repositories.apps import AppRepository
+from catalog_service.repositories.audit import AuditRepository
 from catalog_service.repositories.categories import CategoryRepository
 from catalog_service.schemas import AppQuery
 from catalog_service.services.apps import AppService
@@ -37,8 +38,9 @@ async def _allowed_query(query: Annotated[AppQuery, Query()], principal: MaybePr
 AllowedQuery = Annotated[AppQuery, Depends(_allowed_query)]
 
 
-async def _app_service(session: Session) -> AppService:
-    return AppService(AppRepository(session), CategoryRepository(session))
+async def _app_service(request: Request, session: Session) -> AppService:
+    categories, audit = CategoryRepository(session), AuditRepository(session)
+    return AppService(AppRepository(session), categories, audit, request.app.state.cursors)
 
 
 async def _reader(request: Request) -> AppReader:

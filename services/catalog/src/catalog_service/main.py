@@ -23,7 +23,8 @@ def create_app(settings: Settings, *, keys: KeySource | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with serving(app, settings, package_file=str(catalog_service.__file__), keys=keys) as stack:
             pool = await stack.enter_async_context(read_pool(settings, application_name=app.title))
-            app.state.reader = AppReader(AppReads(pool), Cursors(settings.cursor_secret))
+            app.state.cursors = cursors = Cursors(settings.cursor_secret)
+            app.state.reader = AppReader(AppReads(pool), cursors)
             yield
 
     return create_service_app(

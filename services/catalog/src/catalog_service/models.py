@@ -1,7 +1,7 @@
 """The tables of the catalogue."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -76,6 +76,8 @@ class App(Base, table=True):
         CheckConstraint("name <> ''", name="name_not_empty"),
         CheckConstraint(f"points BETWEEN 1 AND {MAX_POINTS}", name="points_range"),
         CheckConstraint("max_completions >= 1", name="max_completions_positive"),
+        CheckConstraint("max_completions_per_day >= 1", name="max_per_day_positive"),
+        CheckConstraint("available_from < available_until", name="window_order"),
         CheckConstraint(f"status IN {STATUSES}", name="status_known"),
         # One index serves a sort in both directions; the list that everybody reads shows what is published.
         Index("ix_app_points", "points", "id", postgresql_where=_PUBLISHED),
@@ -95,6 +97,9 @@ class App(Base, table=True):
     subcategory_id: UUID | None
     points: int = Field(sa_type=BigInteger)
     max_completions: int | None = Field(sa_type=BigInteger)
+    max_completions_per_day: int | None = Field(sa_type=BigInteger)
+    available_from: datetime | None = Field(sa_type=DateTime(timezone=True))
+    available_until: datetime | None = Field(sa_type=DateTime(timezone=True))
     status: str = Field(sa_type=Text)
     created_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")})
     updated_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")})
@@ -117,5 +122,19 @@ class AppPrice(Base, table=True):
     id: UUID = Field(primary_key=True, sa_column_kwargs={"server_default": text("uuidv7()")})
     app_id: UUID
     points: int = Field(sa_type=BigInteger)
+    changed_by: UUID
+    changed_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")})
+
+
+class AdminChange(Base, table=True):
+    """What an administrator did to an app or a category: each field that changed, from what to what."""
+
+    __tablename__: ClassVar[str] = "admin_change"
+    __table_args__ = (Index("ix_admin_change_subject_id", "subject_id", "changed_at", "id"),)
+
+    id: UUID = Field(primary_key=True, sa_column_kwargs={"server_default": text("uuidv7()")})
+    subject_id: UUID
+    action: str = Field(sa_type=Text)
+    fields: dict[str, Any] = Field(sa_type=JSONB)
     changed_by: UUID
     changed_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")})

@@ -1,15 +1,15 @@
 """What the catalogue takes and answers."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, field_validator
 from pydantic_core import PydanticCustomError
 
 from extractor import package_name
 from servicekit.pagination import CursorParam, Limit
-from servicekit.schemas import MAX_INT64, Input, Output, Points, Text
+from servicekit.schemas import MAX_INT64, Input, Output, Page, Points, Text
 
 Status: TypeAlias = Literal["draft", "published", "archived"]
 Sort: TypeAlias = Literal["-points", "points", "name", "-created_at"]
@@ -28,6 +28,16 @@ Summary = Annotated[str, Field(max_length=500)]
 Description = Annotated[str, Field(max_length=20_000)]
 Slug = Annotated[str, Field(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 MaxCompletions = Annotated[int, Field(strict=True, ge=1, le=MAX_INT64)]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("out of range") from error
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 _APP: dict[str, JsonValue] = {
     "package_name": "org.example.Reader",
@@ -60,6 +70,9 @@ class AppCreate(Input):
     subcategory: Slug | None = Field(default=None, description="The slug of one of its children")
     points: Points
     max_completions: MaxCompletions | None = Field(default=None, description="null: no limit")
+    max_completions_per_day: MaxCompletions | None = Field(default=None, description="null: no limit")
+    available_from: Moment | None = Field(default=None, description="Offered from this moment on; null: at once")
+    available_until: Moment | None = Field(default=None, description="Offered until this moment; null: for good")
 
     @field_validator("package_name")
     @classmethod
@@ -91,6 +104,9 @@ class AppPatch(Input):
     subcategory: Slug | None = Field(default_factory=_absent)
     points: Points = Field(default_factory=_absent)
     max_completions: MaxCompletions | None = Field(default_factory=_absent)
+    max_completions_per_day: MaxCompletions | None = Field(default_factory=_absent)
+    available_from: Moment | None = Field(default_factory=_absent)
+    available_until: Moment | None = Field(default_factory=_absent)
 
     def sent(self) -> dict[str, Any]:
         """What the client sent, by field."""
@@ -111,6 +127,9 @@ class AppOut(Output):
                     "status": "published",
                     "created_at": "2026-03-01T09:30:00Z",
                     "updated_at": "2026-03-02T10:00:00Z",
+                    "max_completions_per_day": 50,
+                    "available_from": None,
+                    "available_until": "2026-12-31T23:00:00Z",
                 }
             ]
         }
@@ -130,6 +149,47 @@ class AppOut(Output):
     max_completions: int | None
     created_at: datetime
     updated_at: datetime
+    max_completions_per_day: int | None
+    available_from: datetime | None
+    available_until: datetime | None
+
+
+class CategoryCount(Output):
+    """How many apps the list would show with this category. The slug is of either level."""
+
+    category: str
+    name: str
+    count: int
+
+
+class Facets(Output):
+    """Counts over the whole list, whatever the page; the filter `category` is left out of them."""
+
+    categories: list[CategoryCount]
+
+
+class AppPage(Page[AppOut]):
+    """A page of apps, with `facets` if they were asked for."""
+
+    facets: Facets | None = None
+
+
+class PriceOut(Output):
+    """What an app was worth from a moment on. `previous_points` is null for the first price."""
+
+    points: int
+    previous_points: int | None
+    changed_by: UUID
+    changed_at: datetime
+
+
+class ChangeOut(Output):
+    """Something that an administrator did: `fields` has what it was before and after."""
+
+    action: str
+    fields: dict[str, Any] = Field(examples=[{"points": [250, 300]}])
+    changed_by: UUID
+    changed_at: datetime
 
 
 class AppQuery(BaseModel):
@@ -145,6 +205,7 @@ class AppQuery(BaseModel):
     max_points: int | None = Field(default=None, ge=0, le=MAX_INT64)
     status: Status | None = Field(default=None, description="For administrators; everybody else sees what is published")
     sort: Sort = Field(default="-points", description="`name` does not look at the case of letters")
+    facets: bool = Field(default=False, description="Count what each category has for the other filters, too")
     limit: Limit = 50
     cursor: CursorParam = None
 

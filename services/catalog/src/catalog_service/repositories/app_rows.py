@@ -34,6 +34,7 @@ class AppFilter:
     """Which apps a list shows."""
 
     status: Status
+    offered_now: bool = False
     words: str | None = None
     category_id: UUID | None = None
     subcategory_id: UUID | None = None
@@ -49,6 +50,7 @@ APPS = (
         _upper.c.slug.label("category"),
         _lower.c.slug.label("subcategory"),
         *(app.c[name] for name in ("points", "status", "max_completions", "created_at", "updated_at")),
+        *(app.c[name] for name in ("max_completions_per_day", "available_from", "available_until")),
     )
     .join(_upper, _upper.c.id == app.c.category_id)
     .outerjoin(_lower, _lower.c.id == app.c.subcategory_id)

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Request, Response
 
 from catalog_service.dependencies import Admin, AllowedQuery, Apps, IfMatch, Reader, SeesAll
 from catalog_service.routers.public_json import public_json
-from catalog_service.schemas import AppCreate, AppOut, AppPatch, PackageName
+from catalog_service.schemas import AppCreate, AppOut, AppPage, AppPatch, ChangeOut, PackageName, PriceOut
 from servicekit.conditional import etag_of
-from servicekit.pagination import add_next_link
+from servicekit.pagination import CursorParam, Limit, add_next_link
 from servicekit.schemas import Page
 
 router = APIRouter(prefix="/api/v1/apps")
@@ -22,7 +22,7 @@ STALE: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("", response_model=Page[AppOut], responses=NOT_MODIFIED)
+@router.get("", response_model=AppPage, responses=NOT_MODIFIED)
 async def list_apps(request: Request, query: AllowedQuery, reader: Reader, sees_all: SeesAll) -> Response:
     """The published apps. Administrators can ask for another `status`."""
     page = await reader.page(query)
@@ -77,6 +77,38 @@ async def publish_app(app_id: UUID, admin: Admin, apps: Apps, response: Response
 async def archive_app(app_id: UUID, admin: Admin, apps: Apps, response: Response, if_match: IfMatch = None) -> AppOut:
     """Take the app out of the catalogue for good. Safe to call again."""
     return _tagged(response, await apps.archive(app_id, if_match=if_match, by=admin.user_id))
+
+
+@router.get("/{app_id}/points-history", responses=NOT_FOUND)
+async def list_prices(
+    request: Request,
+    response: Response,
+    app_id: UUID,
+    _admin: Admin,
+    reader: Reader,
+    limit: Limit = 50,
+    cursor: CursorParam = None,
+) -> Page[PriceOut]:
+    """Every price that the app ever had, newest first: from what to what, who and when."""
+    page = await reader.prices(app_id, cursor, limit)
+    add_next_link(request, response, page.next_cursor)
+    return page
+
+
+@router.get("/{app_id}/audit-events", responses=NOT_FOUND)
+async def list_changes(
+    request: Request,
+    response: Response,
+    app_id: UUID,
+    _admin: Admin,
+    apps: Apps,
+    limit: Limit = 50,
+    cursor: CursorParam = None,
+) -> Page[ChangeOut]:
+    """What administrators did to the app, newest first: each field from what to what, who and when."""
+    page = await apps.changes(app_id, cursor, limit)
+    add_next_link(request, response, page.next_cursor)
+    return page
 
 
 def _tagged(response: Response, app: AppOut) -> AppOut:

@@ -21,10 +21,11 @@ _FIELDS = len(AppOut.model_fields)
 
 
 class AppsPage(msgspec.Struct):
-    """``Page[AppOut]``."""
+    """``AppPage``."""
 
     items: list[AppView]
     next_cursor: str | None = None
+    facets: dict[str, list[dict[str, str | int]]] | msgspec.UnsetType = msgspec.UNSET
 
 
 def view(row: Record) -> AppView:

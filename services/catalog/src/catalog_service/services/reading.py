@@ -1,5 +1,7 @@
 """What anybody reads: single apps, and lists page by page."""
 
+from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,10 +10,11 @@ import msgspec
 
 from catalog_service.repositories.app_reads import AppReads, Record
 from catalog_service.repositories.app_rows import AppFilter, Position
-from catalog_service.schemas import AppQuery, Sort
+from catalog_service.schemas import AppQuery, PriceOut, Sort
 from catalog_service.services.app_views import AppsPage, AppView, view
 from servicekit.pagination import Cursors
 from servicekit.problems import FieldProblem, NotFound, RuleViolation
+from servicekit.schemas import Page
 
 _KEY_TYPES: dict[Sort, Any] = {
     "-points": tuple[int, UUID],
@@ -44,14 +47,40 @@ class AppReader:
             RuleViolation: there is no such category.
         """
         after = self._position(query)
+        which = await self._filter(query)
         # One more than asked for tells whether there is a next page.
-        rows = await self._apps.page(await self._filter(query), query.sort, after, query.limit + 1)
+        rows = await self._apps.page(which, query.sort, after, query.limit + 1)
         shown = rows[: query.limit]
         cursor = None
         if len(rows) > query.limit:
             last = shown[-1]
             cursor = self._cursors.encode(_scope(query), [last[-1], last[0]])
-        return AppsPage([view(row) for row in shown], cursor)
+        page = AppsPage([view(row) for row in shown], cursor)
+        if query.facets:
+            page.facets = {"categories": await self._count(which)}
+        return page
+
+    async def _count(self, which: AppFilter) -> list[dict[str, str | int]]:
+        counts: Counter[UUID | None] = Counter()
+        for category_id, subcategory_id, count in await self._apps.counts(
+            replace(which, category_id=None, subcategory_id=None)
+        ):
+            counts[category_id] += count
+            counts[subcategory_id] += count
+        nodes = await self._apps.categories()
+        return [{"category": slug, "name": name, "count": counts[key]} for key, slug, name in nodes if counts[key]]
+
+    async def prices(self, app_id: UUID, cursor: str | None, limit: int) -> Page[PriceOut]:
+        """What the app was ever worth, newest first. Raises NotFound and InvalidCursor."""
+        await self.get(app_id, drafts=True)
+        scope = f"prices?{app_id}"
+        before = msgspec.convert(self._cursors.decode(scope, cursor), tuple[datetime, UUID]) if cursor else None
+        rows = await self._apps.prices(app_id, before, limit + 1)
+        following = None
+        if len(rows) > limit:
+            last = rows[limit - 1]
+            following = self._cursors.encode(scope, [last["changed_at"], last["id"]])  # type: ignore[call-overload]
+        return Page(items=[PriceOut(**dict(row)) for row in rows[:limit]], next_cursor=following)
 
     def _position(self, query: AppQuery) -> Position | None:
         if query.cursor is None:
@@ -64,6 +93,7 @@ class AppReader:
         category_id, subcategory_id = await self._category(query.category)
         return AppFilter(
             status=query.status or "published",
+            offered_now=query.status is None,
             words=query.q or None,
             category_id=category_id,
             subcategory_id=subcategory_id,
@@ -91,4 +121,4 @@ def _visible(row: Record | None, *, drafts: bool) -> AppView:
 
 def _scope(query: AppQuery) -> str:
     """What a cursor is bound to: the list, its filters and its sort, whatever the size of a page."""
-    return "apps?" + query.model_dump_json(exclude={"limit", "cursor"})
+    return "apps?" + query.model_dump_json(exclude={"limit", "cursor", "facets"})
