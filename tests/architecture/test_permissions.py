@@ -29,6 +29,7 @@ PUBLIC = {
         "GET /api/v1/apps/{app_id}",
         "GET /api/v1/apps/by-package/{package_name}",
         "GET /api/v1/categories",
+        "GET /api/v1/categories/{category_id}",
     },
     "rewards_service": set(),
     "isin_worker": set(),

@@ -49,7 +49,7 @@ async def _reader(request: Request) -> AppReader:
 
 
 async def _category_service(session: Session) -> CategoryService:
-    return CategoryService(CategoryRepository(session))
+    return CategoryService(CategoryRepository(session), AuditRepository(session))
 
 
 Apps = Annotated[AppService, Depends(_app_service)]

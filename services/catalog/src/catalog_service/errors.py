@@ -14,3 +14,16 @@ class AppArchived(Conflict):
     """The app is archived, and an archived app never comes back. What people earned with it stays theirs."""
 
     code, title = "app-archived", "The app is archived"
+
+
+class CategoryExists(Conflict):
+    """A category with this slug is in the tree already, on either level."""
+
+    code, title = "category-exists", "The category exists already"
+
+
+class CategoryInUse(Conflict):
+    """Apps stand in this category, maybe drafts or archived ones, or it has children. Move them first: an app that is
+    archived can still be changed."""
+
+    code, title = "category-in-use", "The category is in use"

@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -85,6 +85,7 @@ class App(Base, table=True):
         Index("ix_app_created_at", "created_at", "id", postgresql_where=_PUBLISHED),
         Index("ix_app_category_points", "category_id", "points", "id", postgresql_where=_PUBLISHED),
         Index("ix_app_subcategory_points", "subcategory_id", "points", "id", postgresql_where=_PUBLISHED),
+        Index("ix_app_more_categories", "more_categories", postgresql_using="gin"),
         Index("ix_app_search", "search", postgresql_using="gin"),
     )
 
@@ -95,6 +96,8 @@ class App(Base, table=True):
     description: str = Field(sa_type=Text)
     category_id: UUID
     subcategory_id: UUID | None
+    # Slugs, as they never change: a list need not look them up. What they name is kept from deletion by the service.
+    more_categories: list[str] = Field(sa_type=ARRAY(Text), sa_column_kwargs={"server_default": text("'{}'::text[]")})
     points: int = Field(sa_type=BigInteger)
     max_completions: int | None = Field(sa_type=BigInteger)
     max_completions_per_day: int | None = Field(sa_type=BigInteger)

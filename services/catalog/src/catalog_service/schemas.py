@@ -26,7 +26,14 @@ PackageName = Annotated[
 AppName = Annotated[str, Field(min_length=1, max_length=200)]
 Summary = Annotated[str, Field(max_length=500)]
 Description = Annotated[str, Field(max_length=20_000)]
+CategoryName = Annotated[str, Field(min_length=1, max_length=100)]
+Place = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 Slug = Annotated[str, Field(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
+MoreCategories = Annotated[
+    list[Slug],
+    Field(max_length=20, description="Slugs of further categories of either level in which the app is listed, too"),
+    AfterValidator(lambda slugs: sorted(set(slugs))),
+]
 MaxCompletions = Annotated[int, Field(strict=True, ge=1, le=MAX_INT64)]
 
 
@@ -68,6 +75,7 @@ class AppCreate(Input):
     description: Description = ""
     category: Slug = Field(default="other", description="The slug of a category of the upper level")
     subcategory: Slug | None = Field(default=None, description="The slug of one of its children")
+    more_categories: MoreCategories = Field(default_factory=list)
     points: Points
     max_completions: MaxCompletions | None = Field(default=None, description="null: no limit")
     max_completions_per_day: MaxCompletions | None = Field(default=None, description="null: no limit")
@@ -102,6 +110,7 @@ class AppPatch(Input):
     description: Description = Field(default_factory=_absent)
     category: Slug = Field(default_factory=_absent)
     subcategory: Slug | None = Field(default_factory=_absent)
+    more_categories: MoreCategories = Field(default_factory=_absent)
     points: Points = Field(default_factory=_absent)
     max_completions: MaxCompletions | None = Field(default_factory=_absent)
     max_completions_per_day: MaxCompletions | None = Field(default_factory=_absent)
@@ -129,6 +138,7 @@ class AppOut(Output):
                     "updated_at": "2026-03-02T10:00:00Z",
                     "max_completions_per_day": 50,
                     "available_from": None,
+                    "more_categories": ["education"],
                     "available_until": "2026-12-31T23:00:00Z",
                 }
             ]
@@ -152,6 +162,7 @@ class AppOut(Output):
     max_completions_per_day: int | None
     available_from: datetime | None
     available_until: datetime | None
+    more_categories: list[str]
 
 
 class CategoryCount(Output):
@@ -222,3 +233,30 @@ class CategoryOut(SubcategoryOut):
     """A category of the upper level with its children."""
 
     children: list[SubcategoryOut]
+
+
+class CategoryCreate(Input):
+    """A new category: of the upper level, or a child of one."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"slug": "radio", "name": "Radio", "parent": "travel"}]})
+
+    slug: Slug = Field(description="Stands in addresses and never changes")
+    name: CategoryName
+    parent: Slug | None = Field(default=None, description="The slug of a category of the upper level")
+    position: Place = Field(default=0, description="Siblings are shown by position, then by slug")
+
+
+class CategoryPatch(Input):
+    """The fields to change; those that are not sent stay as they are. The slug and the parent never change."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Radio and streams"}]})
+
+    name: CategoryName = Field(default_factory=_absent)
+    position: Place = Field(default_factory=_absent)
+
+
+class CategoryNode(SubcategoryOut):
+    """A category of either level by itself."""
+
+    parent: str | None = Field(description="The slug of the category above it; null: it is of the upper level")
+    position: int

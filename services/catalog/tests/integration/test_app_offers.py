@@ -104,12 +104,13 @@ async def test_facets_count_the_whole_list_by_category(add_app: Any, anyone: Any
     ):
         await add_app(f"org.example.a{number}", category=category, subcategory=subcategory, points=number + 1)
     await add_app("org.example.draft", publish=False)
+    await add_app("org.example.many", category="travel", more_categories=["games", "notes"], points=1)
 
     async def counts(**query: Any) -> dict[str, int]:
         page = (await anyone.get(PATH, params={"facets": "true", "limit": 1} | query)).json()
         return {item["category"]: item["count"] for item in page["facets"]["categories"]}
 
-    assert await counts() == {"games": 3, "puzzle": 1, "action": 1, "tools": 1}
+    assert await counts() == {"games": 4, "puzzle": 1, "action": 1, "tools": 1, "travel": 1, "notes": 1}
     assert await counts(min_points=2) == {"games": 2, "action": 1, "tools": 1}
     assert await counts(category="tools") == await counts()
     assert await counts(q="nothing") == {}

@@ -20,6 +20,7 @@ BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "available_from": st.none() | st.datetimes(timezones=st.just(UTC)),
     "available_until": st.none() | st.datetimes(timezones=st.just(UTC)),
     "max_completions_per_day": st.none() | st.integers(1, 2**63 - 1),
+    "more_categories": st.lists(TEXT, max_size=2),
     "max_completions": st.none() | st.integers(1, 2**63 - 1),
     "status": st.sampled_from(["draft", "published", "archived"]),
     "subcategory": st.none() | TEXT,

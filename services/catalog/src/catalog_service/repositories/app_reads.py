@@ -1,24 +1,42 @@
 """The SQL that readers wait for: rows straight from asyncpg, without a session, each statement its own snapshot."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import BigInteger, String, and_, bindparam, func, literal_column, or_, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    String,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.sql.elements import ColumnElement
 
-from catalog_service.repositories.app_rows import APPS, SORT_COLUMNS, AppFilter, Position, app
+from catalog_service.models import Base
+from catalog_service.repositories.app_rows import APPS, SORT_COLUMNS, AppFilter, CategoryFilter, Position, app
 from catalog_service.repositories.compiled import Sql, compiled
 from catalog_service.repositories.search import finds_all_words
 from catalog_service.schemas import Sort
 
 Record: TypeAlias = Sequence[Any]  # asyncpg.Record, in the order of AppOut's fields
 
+category: Table = Base.metadata.tables["category"]
+
 _BY_ID = compiled(APPS.where(app.c.id == bindparam("app_id", type_=app.c.id.type)))
 _BY_PACKAGE = compiled(APPS.where(app.c.package_name == bindparam("package_name", type_=String)))
-_CATEGORIES = "SELECT id, slug, name FROM category ORDER BY position, slug"
 _PRICES = """
     SELECT * FROM (
         SELECT points, lag(points) OVER (ORDER BY changed_at, id) AS previous_points, changed_by, changed_at, id
@@ -27,7 +45,7 @@ _PRICES = """
     WHERE $2::timestamptz IS NULL OR (changed_at, id) < ($2, $3::uuid)
     ORDER BY changed_at DESC, id DESC LIMIT $4
 """
-_CATEGORY = "SELECT id, parent_id FROM category WHERE slug = $1"
+_CATEGORY = "SELECT id, slug, parent_id IS NULL FROM category WHERE slug = $1"
 
 
 class AppReads:
@@ -58,15 +76,11 @@ class AppReads:
         row: Record | None = await self._pool.fetchrow(_BY_PACKAGE.text, package_name)
         return row
 
-    async def counts(self, which: AppFilter) -> list[tuple[UUID, UUID | None, int]]:
-        """How many apps each pair of category and subcategory has."""
-        values = _given(which)
+    async def counts(self, which: AppFilter) -> list[tuple[str, str, int]]:
+        """How many apps each category of either level has, the filter by category left out: slug, name, count."""
+        values = _given(replace(which, category=None))
         sql = _count_sql(which.status, frozenset(values))
         return [tuple(row) for row in await self._pool.fetch(sql.text, *sql.arguments(values))]
-
-    async def categories(self) -> list[tuple[UUID, str, str]]:
-        """Every category of both levels as it is shown: id, slug and name."""
-        return [tuple(row) for row in await self._pool.fetch(_CATEGORIES)]
 
     async def prices(self, app_id: UUID, before: tuple[datetime, UUID] | None, limit: int) -> list[Record]:
         """What the app was ever worth, newest first, each with the price before it."""
@@ -74,42 +88,63 @@ class AppReads:
         rows: list[Record] = await self._pool.fetch(_PRICES, app_id, at, price_id, limit)
         return rows
 
-    async def category(self, slug: str) -> tuple[UUID, UUID | None] | None:
-        """The id of a category of either level, and its parent's."""
+    async def category(self, slug: str) -> CategoryFilter | None:
+        """The category of this slug."""
         row = await self._pool.fetchrow(_CATEGORY, slug)
-        return None if row is None else tuple(row)
+        return None if row is None else CategoryFilter(*row)
 
 
 def _given(which: AppFilter) -> dict[str, Any]:
     """The filters that are set; they decide on the statement, their values do not."""
-    names = ("words", "category_id", "subcategory_id", "min_points", "max_points")
-    given = {name: value for name in names if (value := getattr(which, name)) is not None}
-    return given | {"offered_now": True} if which.offered_now else given
+    given = {
+        name: value for name in ("words", "min_points", "max_points") if (value := getattr(which, name)) is not None
+    }
+    if which.offered_now:
+        given["offered_now"] = True
+    if which.category is not None:
+        own = "category_id" if which.category.upper else "subcategory_id"
+        given |= {own: which.category.id, "slug": which.category.slug}
+    return given
 
 
 @cache
 def _page_sql(status: str, sort: Sort, given: frozenset[str]) -> Sql:
     name, downwards = SORT_COLUMNS[sort]
     key = (app.c[name], app.c.id)
-    statement = APPS.where(*_conditions(status, given)).add_columns(app.c[name].label("sort_key"))
-    statement = statement.order_by(*(column.desc() if downwards else column.asc() for column in key))
+    order = [column.desc() if downwards else column.asc() for column in key]
+    limit = bindparam("limit", type_=BigInteger)
+    conditions = _conditions(status, given)
     if "after_id" in given:
         after = (bindparam("after_key", type_=app.c[name].type), bindparam("after_id", type_=app.c.id.type))
         pair, position = tuple_(*key), tuple_(*after)
-        statement = statement.where(pair < position if downwards else pair > position)
-    return compiled(statement.limit(bindparam("limit", type_=BigInteger)))
+        conditions.append(pair < position if downwards else pair > position)
+    listed = APPS.add_columns(app.c[name].label("sort_key")).order_by(*order).limit(limit)
+    own = _own_category(given)
+    if own is None:
+        return compiled(listed.where(*conditions))
+    # Two lists in the same order, each by its own index: an OR between them would leave the planner with neither.
+    placed = app.c.more_categories.contains(cast(array([bindparam("slug", type_=Text)]), ARRAY(Text)))
+    lists = [
+        select(app.c.id).where(*conditions, place).order_by(*order).limit(limit).subquery() for place in (own, placed)
+    ]
+    return compiled(listed.where(app.c.id.in_(union_all(*(select(part.c.id) for part in lists)))))
+
+
+def _own_category(given: frozenset[str]) -> ColumnElement[bool] | None:
+    for name in ("category_id", "subcategory_id"):
+        if name in given:
+            return app.c[name] == bindparam(name, type_=app.c.id.type)
+    return None
 
 
 def _conditions(status: str, given: frozenset[str]) -> list[ColumnElement[bool]]:
-    """This status, and all the ``given`` filters; the value of each is a parameter of its name."""
+    """This status, and all the ``given`` filters but the category; the value of each is a parameter of its name."""
     conditions: dict[str, ColumnElement[bool]] = {
         "offered_now": and_(
             or_(app.c.available_from.is_(None), app.c.available_from <= func.now()),
             or_(app.c.available_until.is_(None), app.c.available_until > func.now()),
         ),
         "words": finds_all_words(app.c.search, bindparam("words", type_=String)),
-        "category_id": app.c.category_id == bindparam("category_id", type_=app.c.id.type),
-        "subcategory_id": app.c.subcategory_id == bindparam("subcategory_id", type_=app.c.id.type),
         "min_points": app.c.points >= bindparam("min_points", type_=BigInteger),
         "max_points": app.c.points <= bindparam("max_points", type_=BigInteger),
     }
@@ -120,5 +155,13 @@ def _conditions(status: str, given: frozenset[str]) -> list[ColumnElement[bool]]
 
 @cache
 def _count_sql(status: str, given: frozenset[str]) -> Sql:
-    pair = (app.c.category_id, app.c.subcategory_id)
-    return compiled(select(*pair, func.count()).where(*_conditions(status, given)).group_by(*pair))
+    which = _conditions(status, given)
+    places = (app.c.category_id, app.c.subcategory_id)
+    own = [select(column.label("id"), func.count().label("count")).where(*which).group_by(column) for column in places]
+    placed = select(func.unnest(app.c.more_categories).label("slug")).where(*which).subquery()
+    further = select(category.c.id, func.count().label("count")).join(placed, placed.c.slug == category.c.slug)
+    further = further.group_by(category.c.id)
+    counts = union_all(*own, further).subquery()
+    total = func.sum(counts.c.count).cast(BigInteger)
+    shown = select(category.c.slug, category.c.name, total).join(counts, counts.c.id == category.c.id)
+    return compiled(shown.group_by(category.c.id).order_by(category.c.position, category.c.slug))

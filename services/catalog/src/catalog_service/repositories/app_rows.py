@@ -30,14 +30,22 @@ Position: TypeAlias = tuple[int | str | datetime, UUID]
 
 
 @dataclass(frozen=True, slots=True)
+class CategoryFilter:
+    """One category of either level."""
+
+    id: UUID
+    slug: str
+    upper: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AppFilter:
     """Which apps a list shows."""
 
     status: Status
     offered_now: bool = False
     words: str | None = None
-    category_id: UUID | None = None
-    subcategory_id: UUID | None = None
+    category: CategoryFilter | None = None
     min_points: int | None = None
     max_points: int | None = None
 
@@ -50,7 +58,7 @@ APPS = (
         _upper.c.slug.label("category"),
         _lower.c.slug.label("subcategory"),
         *(app.c[name] for name in ("points", "status", "max_completions", "created_at", "updated_at")),
-        *(app.c[name] for name in ("max_completions_per_day", "available_from", "available_until")),
+        *(app.c[name] for name in ("max_completions_per_day", "available_from", "available_until", "more_categories")),
     )
     .join(_upper, _upper.c.id == app.c.category_id)
     .outerjoin(_lower, _lower.c.id == app.c.subcategory_id)

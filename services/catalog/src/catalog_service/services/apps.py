@@ -33,6 +33,7 @@ class AppService:
         """A new draft. Raises PackageExists, and RuleViolation for a category that does not exist."""
         values = new.model_dump(exclude={"store_url", "category", "subcategory"})
         _check_window(values)
+        await self._check_more(new.more_categories)
         values |= await self._category_ids(new.category, new.subcategory)
         app_id = await self._apps.add(values, by=by)
         if app_id is None:
@@ -55,6 +56,8 @@ class AppService:
         if not values:
             return present
         _check_window({**present.model_dump(), **values})
+        if "more_categories" in values:
+            await self._check_more(values["more_categories"])
         if "category" in values:
             values |= await self._category_ids(values.pop("category"), values.pop("subcategory"))
         return await self._set(present, "change", values, by=by)
@@ -108,6 +111,12 @@ class AppService:
         if len(rows) > limit:
             following = self._cursors.encode(scope, [shown[-1].changed_at, shown[-1].id])
         return Page(items=[ChangeOut.model_validate(row) for row in shown], next_cursor=following)
+
+    async def _check_more(self, slugs: list[str]) -> None:
+        known = await self._categories.held(slugs)
+        for place, slug in enumerate(slugs):
+            if slug not in known:
+                raise _unknown(f"/more_categories/{place}", "There is no such category")
 
     async def _category_ids(self, category: str, subcategory: str | None) -> dict[str, UUID | None]:
         category_id = await self._categories.upper_level(category)

@@ -1,7 +1,5 @@
 """What anybody reads: single apps, and lists page by page."""
 
-from collections import Counter
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from catalog_service.repositories.app_reads import AppReads, Record
-from catalog_service.repositories.app_rows import AppFilter, Position
+from catalog_service.repositories.app_rows import AppFilter, CategoryFilter, Position
 from catalog_service.schemas import AppQuery, PriceOut, Sort
 from catalog_service.services.app_views import AppsPage, AppView, view
 from servicekit.pagination import Cursors
@@ -61,14 +59,8 @@ class AppReader:
         return page
 
     async def _count(self, which: AppFilter) -> list[dict[str, str | int]]:
-        counts: Counter[UUID | None] = Counter()
-        for category_id, subcategory_id, count in await self._apps.counts(
-            replace(which, category_id=None, subcategory_id=None)
-        ):
-            counts[category_id] += count
-            counts[subcategory_id] += count
-        nodes = await self._apps.categories()
-        return [{"category": slug, "name": name, "count": counts[key]} for key, slug, name in nodes if counts[key]]
+        counted = await self._apps.counts(which)
+        return [{"category": slug, "name": name, "count": count} for slug, name, count in counted]
 
     async def prices(self, app_id: UUID, cursor: str | None, limit: int) -> Page[PriceOut]:
         """What the app was ever worth, newest first. Raises NotFound and InvalidCursor."""
@@ -90,26 +82,23 @@ class AppReader:
         return position
 
     async def _filter(self, query: AppQuery) -> AppFilter:
-        category_id, subcategory_id = await self._category(query.category)
         return AppFilter(
             status=query.status or "published",
             offered_now=query.status is None,
             words=query.q or None,
-            category_id=category_id,
-            subcategory_id=subcategory_id,
+            category=await self._category(query.category),
             min_points=query.min_points,
             max_points=query.max_points,
         )
 
-    async def _category(self, slug: str | None) -> tuple[UUID | None, UUID | None]:
+    async def _category(self, slug: str | None) -> CategoryFilter | None:
         if slug is None:
-            return None, None
+            return None
         found = await self._apps.category(slug)
         if found is None:
             fault = FieldProblem(pointer="/query/category", code="unknown-category", detail="There is no such category")
             raise RuleViolation(errors=[fault])
-        category_id, parent_id = found
-        return (category_id, None) if parent_id is None else (None, category_id)
+        return found
 
 
 def _visible(row: Record | None, *, drafts: bool) -> AppView:
