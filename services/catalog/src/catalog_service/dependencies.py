@@ -10,6 +10,7 @@ from catalog_service.repositories.categories import CategoryRepository
 from catalog_service.schemas import AppQuery
 from catalog_service.services.apps import AppService
 from catalog_service.services.categories import CategoryService
+from catalog_service.services.changes import ChangesFeed
 from catalog_service.services.reading import AppReader
 from servicekit.db import Session
 from servicekit.permissions import MaybePrincipal, Require
@@ -48,12 +49,18 @@ async def _reader(request: Request) -> AppReader:
     return reader
 
 
+async def _changes(request: Request) -> ChangesFeed:
+    feed: ChangesFeed = request.app.state.changes
+    return feed
+
+
 async def _category_service(session: Session) -> CategoryService:
     return CategoryService(CategoryRepository(session), AuditRepository(session))
 
 
 Apps = Annotated[AppService, Depends(_app_service)]
 Reader = Annotated[AppReader, Depends(_reader)]
+Changes = Annotated[ChangesFeed, Depends(_changes)]
 Categories = Annotated[CategoryService, Depends(_category_service)]
 
 IfMatch = Annotated[str | None, Header(description="The `ETag` that you read")]

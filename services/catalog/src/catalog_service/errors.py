@@ -1,6 +1,6 @@
 """The failures that only the catalogue knows."""
 
-from servicekit.problems import Conflict
+from servicekit.problems import Conflict, Gone
 
 
 class PackageExists(Conflict):
@@ -27,3 +27,10 @@ class CategoryInUse(Conflict):
     archived can still be changed."""
 
     code, title = "category-in-use", "The category is in use"
+
+
+class ChangesTooOld(Gone):
+    """`since` is older than the feed reaches back, or of another copy of the catalogue. Read the whole feed again,
+    without `since`, and put it in the place of what you have."""
+
+    code, title = "changes-too-old", "The feed does not reach back so far"

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 import catalog_service
 from catalog_service.repositories.app_reads import AppReads
 from catalog_service.routers import apps, categories
+from catalog_service.services.changes import ChangesFeed
 from catalog_service.services.reading import AppReader
 from catalog_service.settings import Settings
 from servicekit.app import create_service_app, serving
@@ -25,6 +26,7 @@ def create_app(settings: Settings, *, keys: KeySource | None = None) -> FastAPI:
             pool = await stack.enter_async_context(read_pool(settings, application_name=app.title))
             app.state.cursors = cursors = Cursors(settings.cursor_secret)
             app.state.reader = AppReader(AppReads(pool), cursors)
+            app.state.changes = ChangesFeed(AppReads(pool), cursors)
             yield
 
     return create_service_app(

@@ -85,6 +85,7 @@ class App(Base, table=True):
         Index("ix_app_created_at", "created_at", "id", postgresql_where=_PUBLISHED),
         Index("ix_app_category_points", "category_id", "points", "id", postgresql_where=_PUBLISHED),
         Index("ix_app_subcategory_points", "subcategory_id", "points", "id", postgresql_where=_PUBLISHED),
+        Index("ix_app_changed_xid", "changed_xid", "id", postgresql_where=text("status <> 'draft'")),
         Index("ix_app_more_categories", "more_categories", postgresql_using="gin"),
         Index("ix_app_search", "search", postgresql_using="gin"),
     )
@@ -108,6 +109,7 @@ class App(Base, table=True):
     updated_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")})
     created_by: UUID
     changed_by: UUID
+    changed_xid: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})  # set by a trigger
     sort_name: str = Field(sa_type=Text(collation="C"), sa_column_args=[Computed(_SORT_NAME, persisted=True)])
     search: str = Field(sa_type=TSVECTOR, sa_column_args=[Computed(_SEARCH, persisted=True)])
 

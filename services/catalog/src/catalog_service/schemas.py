@@ -235,6 +235,15 @@ class CategoryOut(SubcategoryOut):
     children: list[SubcategoryOut]
 
 
+class ChangesOut(Page[AppOut]):
+    """Apps as they are now, in the order of their last change; those with `status: archived` are gone from the list.
+
+    `next_cursor` is there while more can be had at once. `since` is to be sent the next time.
+    """
+
+    since: str
+
+
 class CategoryCreate(Input):
     """A new category: of the upper level, or a child of one."""
 

@@ -37,6 +37,21 @@ category: Table = Base.metadata.tables["category"]
 
 _BY_ID = compiled(APPS.where(app.c.id == bindparam("app_id", type_=app.c.id.type)))
 _BY_PACKAGE = compiled(APPS.where(app.c.package_name == bindparam("package_name", type_=String)))
+# A row may only be passed when no transaction can still commit one before it: every transaction below the horizon has
+# ended, so what it did is in the snapshot, and what is above it will come after all that was ever handed out.
+_HORIZON = func.pg_snapshot_xmin(func.pg_current_snapshot()).cast(Text).cast(BigInteger)
+_CHANGES = compiled(
+    APPS.add_columns(app.c.changed_xid)
+    .where(
+        app.c.status != literal_column("'draft'", String),
+        app.c.changed_xid < _HORIZON,
+        tuple_(app.c.changed_xid, app.c.id)
+        > tuple_(bindparam("xid", type_=BigInteger), bindparam("app_id", type_=app.c.id.type)),
+    )
+    .order_by(app.c.changed_xid, app.c.id)
+    .limit(bindparam("limit", type_=BigInteger))
+)
+_NEXT_TRANSACTION = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
 _PRICES = """
     SELECT * FROM (
         SELECT points, lag(points) OVER (ORDER BY changed_at, id) AS previous_points, changed_by, changed_at, id
@@ -81,6 +96,18 @@ class AppReads:
         values = _given(replace(which, category=None))
         sql = _count_sql(which.status, frozenset(values))
         return [tuple(row) for row in await self._pool.fetch(sql.text, *sql.arguments(values))]
+
+    async def changes(self, after: tuple[int, UUID], limit: int) -> list[Record]:
+        """Apps that were published once, in the order of their last change. The last field of a row is its place."""
+        sql = _CHANGES
+        values = {"xid": after[0], "app_id": after[1], "limit": limit}
+        rows: list[Record] = await self._pool.fetch(sql.text, *sql.arguments(values))
+        return rows
+
+    async def next_transaction(self) -> int:
+        """The number that no transaction of this database has reached yet."""
+        number: int = await self._pool.fetchval(_NEXT_TRANSACTION)
+        return number
 
     async def prices(self, app_id: UUID, before: tuple[datetime, UUID] | None, limit: int) -> list[Record]:
         """What the app was ever worth, newest first, each with the price before it."""

@@ -1,18 +1,20 @@
 """/api/v1/apps."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from catalog_service.dependencies import Admin, AllowedQuery, Apps, IfMatch, Reader, SeesAll
+from catalog_service.dependencies import Admin, AllowedQuery, Apps, Changes, IfMatch, Reader, SeesAll
 from catalog_service.routers.public_json import public_json
-from catalog_service.schemas import AppCreate, AppOut, AppPage, AppPatch, ChangeOut, PackageName, PriceOut
+from catalog_service.schemas import AppCreate, AppOut, AppPage, AppPatch, ChangeOut, ChangesOut, PackageName, PriceOut
 from servicekit.conditional import etag_of
-from servicekit.pagination import CursorParam, Limit, add_next_link
+from servicekit.pagination import MAX_CURSOR, CursorParam, Limit, add_next_link
 from servicekit.schemas import Page
 
 router = APIRouter(prefix="/api/v1/apps")
+
+Since = Annotated[str | None, Query(max_length=MAX_CURSOR, description="The `since` of the last answer")]
 
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Not modified: your copy is good"}}
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such app"}}
@@ -45,6 +47,21 @@ async def get_app_by_package(
 ) -> Response:
     """One app by its package name, case-sensitively."""
     return public_json(request, await reader.get_by_package(package_name, drafts=sees_all), sees_all=sees_all)
+
+
+@router.get(
+    "/changes",
+    response_model=ChangesOut,
+    responses={**NOT_MODIFIED, 410: {"description": "The feed does not reach back so far: begin again without since"}},
+)
+async def list_changed_apps(
+    request: Request, changes: Changes, limit: Limit = 50, since: Since = None, cursor: CursorParam = None
+) -> Response:
+    """What changed since you last asked, for clients that keep a copy: changed apps as they are now, archived too."""
+    page = await changes.page(cursor or since, limit)
+    answer = public_json(request, page)
+    add_next_link(request, answer, page.next_cursor)
+    return answer
 
 
 @router.get("/{app_id}", response_model=AppOut, responses={**NOT_MODIFIED, **NOT_FOUND})

@@ -28,6 +28,14 @@ class AppsPage(msgspec.Struct):
     facets: dict[str, list[dict[str, str | int]]] | msgspec.UnsetType = msgspec.UNSET
 
 
+class ChangesPage(msgspec.Struct):
+    """``ChangesOut``."""
+
+    items: list[AppView]
+    next_cursor: str | None
+    since: str
+
+
 def view(row: Record) -> AppView:
     """The app in a row that has the fields of ``AppOut`` in their order, and maybe more after them."""
     return AppView(*row[:_FIELDS])
