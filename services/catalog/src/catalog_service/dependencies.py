@@ -11,6 +11,7 @@ from catalog_service.schemas import AppQuery
 from catalog_service.services.apps import AppService
 from catalog_service.services.categories import CategoryService
 from catalog_service.services.changes import ChangesFeed
+from catalog_service.services.icons import IconService
 from catalog_service.services.reading import AppReader
 from servicekit.db import Session
 from servicekit.permissions import MaybePrincipal, Require
@@ -54,6 +55,11 @@ async def _changes(request: Request) -> ChangesFeed:
     return feed
 
 
+async def _icons(request: Request) -> IconService:
+    icons: IconService = request.app.state.icons
+    return icons
+
+
 async def _category_service(session: Session) -> CategoryService:
     return CategoryService(CategoryRepository(session), AuditRepository(session))
 
@@ -61,6 +67,7 @@ async def _category_service(session: Session) -> CategoryService:
 Apps = Annotated[AppService, Depends(_app_service)]
 Reader = Annotated[AppReader, Depends(_reader)]
 Changes = Annotated[ChangesFeed, Depends(_changes)]
+Icons = Annotated[IconService, Depends(_icons)]
 Categories = Annotated[CategoryService, Depends(_category_service)]
 
 IfMatch = Annotated[str | None, Header(description="The `ETag` that you read")]

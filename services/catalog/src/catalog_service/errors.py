@@ -1,6 +1,6 @@
 """The failures that only the catalogue knows."""
 
-from servicekit.problems import Conflict, Gone
+from servicekit.problems import Conflict, Gone, RuleViolation, UnsupportedMediaType
 
 
 class PackageExists(Conflict):
@@ -34,3 +34,16 @@ class ChangesTooOld(Gone):
     without `since`, and put it in the place of what you have."""
 
     code, title = "changes-too-old", "The feed does not reach back so far"
+
+
+class UnsupportedIcon(UnsupportedMediaType):
+    """The content is not a PNG, JPEG or WebP picture. What the request calls it does not count."""
+
+    code, title = "unsupported-icon", "Not a PNG, JPEG or WebP picture"
+
+
+class IconRefused(RuleViolation):
+    """The picture can't be an icon: it is damaged or animated, its shorter side has less than 48 pixels, or it has
+    more than 16 million. `detail` says which."""
+
+    code, title = "icon-refused", "The picture can't be an icon"

@@ -7,10 +7,14 @@ from fastapi import FastAPI
 
 import catalog_service
 from catalog_service.repositories.app_reads import AppReads
-from catalog_service.routers import apps, categories
+from catalog_service.routers import apps, categories, icons
 from catalog_service.services.changes import ChangesFeed
+from catalog_service.services.icons import RULES as ICON_RULES
+from catalog_service.services.icons import IconService
 from catalog_service.services.reading import AppReader
 from catalog_service.settings import Settings
+from media.blobs import BlobStore
+from media.processor import PictureProcessor
 from servicekit.app import create_service_app, serving
 from servicekit.db import read_pool
 from servicekit.pagination import Cursors
@@ -25,8 +29,10 @@ def create_app(settings: Settings, *, keys: KeySource | None = None) -> FastAPI:
         async with serving(app, settings, package_file=str(catalog_service.__file__), keys=keys) as stack:
             pool = await stack.enter_async_context(read_pool(settings, application_name=app.title))
             app.state.cursors = cursors = Cursors(settings.cursor_secret)
-            app.state.reader = AppReader(AppReads(pool), cursors)
-            app.state.changes = ChangesFeed(AppReads(pool), cursors)
+            reads = AppReads(pool)
+            app.state.reader = AppReader(reads, cursors)
+            app.state.changes = ChangesFeed(reads, cursors)
+            app.state.icons = IconService(reads, PictureProcessor(ICON_RULES), BlobStore(settings.blob_url))
             yield
 
     return create_service_app(
@@ -34,5 +40,6 @@ def create_app(settings: Settings, *, keys: KeySource | None = None) -> FastAPI:
         title="Catalogue",
         description="Apps and what they are worth, and their categories.",
         lifespan=lifespan,
-        routers=[apps.router, categories.router],
+        routers=[apps.router, icons.router, categories.router],
+        max_body_size=icons.MAX_ICON,
     )

@@ -77,6 +77,7 @@ class App(Base, table=True):
         CheckConstraint(f"points BETWEEN 1 AND {MAX_POINTS}", name="points_range"),
         CheckConstraint("max_completions >= 1", name="max_completions_positive"),
         CheckConstraint("max_completions_per_day >= 1", name="max_per_day_positive"),
+        CheckConstraint("icon_sha256 ~ '^[0-9a-f]{64}$'", name="icon_sha256_form"),
         CheckConstraint("available_from < available_until", name="window_order"),
         CheckConstraint(f"status IN {STATUSES}", name="status_known"),
         # One index serves a sort in both directions; the list that everybody reads shows what is published.
@@ -95,6 +96,7 @@ class App(Base, table=True):
     name: str = Field(sa_type=Text)
     summary: str = Field(sa_type=Text)
     description: str = Field(sa_type=Text)
+    icon_sha256: str | None = Field(sa_type=Text)
     category_id: UUID
     subcategory_id: UUID | None
     # Slugs, as they never change: a list need not look them up. What they name is kept from deletion by the service.

@@ -1,11 +1,14 @@
 """What the catalogue reads from its environment."""
 
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from servicekit.settings import ApiSettings
 
 
 class Settings(ApiSettings):
-    """The catalogue needs nothing beyond what every API needs."""
+    """Settings of the catalogue: ``CATALOG_<NAME>``."""
 
     model_config = SettingsConfigDict(env_prefix="CATALOG_")
+
+    blob_url: str = Field(description="where icons are kept: file:///path, s3://bucket/path, ...")

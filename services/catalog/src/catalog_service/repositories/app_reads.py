@@ -60,6 +60,7 @@ _PRICES = """
     WHERE $2::timestamptz IS NULL OR (changed_at, id) < ($2, $3::uuid)
     ORDER BY changed_at DESC, id DESC LIMIT $4
 """
+_HAS_ICON = "SELECT EXISTS (SELECT FROM app WHERE id = $1 AND icon_sha256 = $2)"
 _CATEGORY = "SELECT id, slug, parent_id IS NULL FROM category WHERE slug = $1"
 
 
@@ -96,6 +97,11 @@ class AppReads:
         values = _given(replace(which, category=None))
         sql = _count_sql(which.status, frozenset(values))
         return [tuple(row) for row in await self._pool.fetch(sql.text, *sql.arguments(values))]
+
+    async def has_icon(self, app_id: UUID, sha256: str) -> bool:
+        """Whether this is the app's icon at present."""
+        found: bool = await self._pool.fetchval(_HAS_ICON, app_id, sha256)
+        return found
 
     async def changes(self, after: tuple[int, UUID], limit: int) -> list[Record]:
         """Apps that were published once, in the order of their last change. The last field of a row is its place."""

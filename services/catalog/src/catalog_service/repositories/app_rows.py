@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Row, String, Table, literal_column, null, select
+from sqlalchemy import Row, String, Table, Text, cast, literal_column, select
 
 from catalog_service.models import Base
 from catalog_service.schemas import Sort, Status
@@ -54,7 +54,13 @@ APPS = (
     select(
         *(app.c[name] for name in ("id", "package_name", "name", "summary", "description")),
         (literal_column(f"'{STORE_LINK}'", String) + app.c.package_name).label("store_url"),
-        null().label("icon_url"),
+        (
+            literal_column("'/api/v1/apps/'", String)
+            + cast(app.c.id, Text)
+            + literal_column("'/icon/'", String)
+            + app.c.icon_sha256
+            + literal_column("'.webp'", String)
+        ).label("icon_url"),
         _upper.c.slug.label("category"),
         _lower.c.slug.label("subcategory"),
         *(app.c[name] for name in ("points", "status", "max_completions", "created_at", "updated_at")),

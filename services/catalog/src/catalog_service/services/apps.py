@@ -85,6 +85,21 @@ class AppService:
             return present
         return await self._set(present, "archive", {"status": "archived"}, by=by)
 
+    async def set_icon(self, app_id: UUID, sha256: str | None, *, if_match: str | None, by: UUID) -> AppOut:
+        """Give the app this stored icon, or none. Raises NotFound, and PreconditionFailed as ``publish``."""
+        present = await self._locked(app_id)
+        if if_match is not None:
+            require_match(if_match, present)
+        if (present.icon_url or "").removesuffix(".webp").rpartition("/")[2] == (sha256 or ""):
+            return present
+        return await self._set(present, "icon", {"icon_sha256": sha256}, by=by)
+
+    async def delete_icon(self, app_id: UUID, *, if_match: str | None, by: UUID) -> None:
+        """Take the icon away. Raises as ``set_icon``, and PreconditionRequired."""
+        if if_match is None:
+            raise PreconditionRequired
+        await self.set_icon(app_id, None, if_match=if_match, by=by)
+
     async def delete(self, app_id: UUID, *, if_match: str | None, by: UUID) -> None:
         """As ``archive``, but only with If-Match. Raises PreconditionRequired too."""
         if if_match is None:
