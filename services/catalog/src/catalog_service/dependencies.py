@@ -12,7 +12,9 @@ from catalog_service.services.apps import AppService
 from catalog_service.services.categories import CategoryService
 from catalog_service.services.changes import ChangesFeed
 from catalog_service.services.icons import IconService
+from catalog_service.services.languages import wanted
 from catalog_service.services.reading import AppReader
+from catalog_service.services.translations import TranslationService
 from servicekit.db import Session
 from servicekit.permissions import MaybePrincipal, Require
 from servicekit.tokens import Principal
@@ -55,6 +57,18 @@ async def _changes(request: Request) -> ChangesFeed:
     return feed
 
 
+async def _translations(session: Session) -> TranslationService:
+    return TranslationService(AppRepository(session), AuditRepository(session))
+
+
+async def _languages(
+    sees_all: SeesAll,
+    accept_language: Annotated[str | None, Header(description="The languages you read, the best first")] = None,
+) -> list[str]:
+    # Administrators edit what they read, so they get the app's own texts.
+    return [] if sees_all else wanted(accept_language)
+
+
 async def _icons(request: Request) -> IconService:
     icons: IconService = request.app.state.icons
     return icons
@@ -68,6 +82,8 @@ Apps = Annotated[AppService, Depends(_app_service)]
 Reader = Annotated[AppReader, Depends(_reader)]
 Changes = Annotated[ChangesFeed, Depends(_changes)]
 Icons = Annotated[IconService, Depends(_icons)]
+Translations = Annotated[TranslationService, Depends(_translations)]
+Languages = Annotated[list[str], Depends(_languages)]
 Categories = Annotated[CategoryService, Depends(_category_service)]
 
 IfMatch = Annotated[str | None, Header(description="The `ETag` that you read")]

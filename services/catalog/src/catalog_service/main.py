@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 import catalog_service
 from catalog_service.repositories.app_reads import AppReads
-from catalog_service.routers import apps, categories, icons
+from catalog_service.routers import apps, categories, icons, translations
 from catalog_service.services.changes import ChangesFeed
 from catalog_service.services.icons import RULES as ICON_RULES
 from catalog_service.services.icons import IconService
@@ -40,6 +40,6 @@ def create_app(settings: Settings, *, keys: KeySource | None = None) -> FastAPI:
         title="Catalogue",
         description="Apps and what they are worth, and their categories.",
         lifespan=lifespan,
-        routers=[apps.router, icons.router, categories.router],
+        routers=[apps.router, icons.router, translations.router, categories.router],
         max_body_size=icons.MAX_ICON,
     )

@@ -35,6 +35,7 @@ _SEARCH = " || ".join(
     f"setweight(to_tsvector('simple'::regconfig, {_WORDS.format(column=column)}), '{weight}'::\"char\")"
     for column, weight in (("name", "A"), ("package_name", "B"), ("summary", "C"))
 )
+_LOCALE_FORM = "locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$' AND length(locale) <= 35"
 _SORT_NAME = "lower((name COLLATE pg_c_utf8))"
 
 
@@ -77,6 +78,7 @@ class App(Base, table=True):
         CheckConstraint(f"points BETWEEN 1 AND {MAX_POINTS}", name="points_range"),
         CheckConstraint("max_completions >= 1", name="max_completions_positive"),
         CheckConstraint("max_completions_per_day >= 1", name="max_per_day_positive"),
+        CheckConstraint(_LOCALE_FORM, name="locale_form"),
         CheckConstraint("icon_sha256 ~ '^[0-9a-f]{64}$'", name="icon_sha256_form"),
         CheckConstraint("available_from < available_until", name="window_order"),
         CheckConstraint(f"status IN {STATUSES}", name="status_known"),
@@ -96,6 +98,8 @@ class App(Base, table=True):
     name: str = Field(sa_type=Text)
     summary: str = Field(sa_type=Text)
     description: str = Field(sa_type=Text)
+    # Which language the three texts are in.
+    locale: str = Field(sa_type=Text, sa_column_kwargs={"server_default": text("'en'")})
     icon_sha256: str | None = Field(sa_type=Text)
     category_id: UUID
     subcategory_id: UUID | None
@@ -114,6 +118,23 @@ class App(Base, table=True):
     changed_xid: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})  # set by a trigger
     sort_name: str = Field(sa_type=Text(collation="C"), sa_column_args=[Computed(_SORT_NAME, persisted=True)])
     search: str = Field(sa_type=TSVECTOR, sa_column_args=[Computed(_SEARCH, persisted=True)])
+
+
+class AppText(Base, table=True):
+    """The texts of an app in one more language."""
+
+    __tablename__: ClassVar[str] = "app_text"
+    __table_args__ = (
+        ForeignKeyConstraint(["app_id"], ["app.id"]),
+        CheckConstraint(_LOCALE_FORM, name="locale_form"),
+        CheckConstraint("name <> ''", name="name_not_empty"),
+    )
+
+    app_id: UUID = Field(primary_key=True)
+    locale: str = Field(primary_key=True, sa_type=Text)
+    name: str = Field(sa_type=Text)
+    summary: str = Field(sa_type=Text)
+    description: str = Field(sa_type=Text)
 
 
 class AppPrice(Base, table=True):

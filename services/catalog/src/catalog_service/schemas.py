@@ -28,6 +28,15 @@ Summary = Annotated[str, Field(max_length=500)]
 Description = Annotated[str, Field(max_length=20_000)]
 CategoryName = Annotated[str, Field(min_length=1, max_length=100)]
 Place = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+Locale = Annotated[
+    str,
+    Field(
+        pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        max_length=35,
+        description="A language tag (BCP 47)",
+        examples=["de", "pt-BR"],
+    ),
+]
 Slug = Annotated[str, Field(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 MoreCategories = Annotated[
     list[Slug],
@@ -73,6 +82,7 @@ class AppCreate(Input):
     name: AppName
     summary: Summary = ""
     description: Description = ""
+    locale: Locale = Field(default="en", description="The language of name, summary and description")
     category: Slug = Field(default="other", description="The slug of a category of the upper level")
     subcategory: Slug | None = Field(default=None, description="The slug of one of its children")
     more_categories: MoreCategories = Field(default_factory=list)
@@ -108,6 +118,7 @@ class AppPatch(Input):
     name: AppName = Field(default_factory=_absent)
     summary: Summary = Field(default_factory=_absent)
     description: Description = Field(default_factory=_absent)
+    locale: Locale = Field(default_factory=_absent)
     category: Slug = Field(default_factory=_absent)
     subcategory: Slug | None = Field(default_factory=_absent)
     more_categories: MoreCategories = Field(default_factory=_absent)
@@ -139,6 +150,7 @@ class AppOut(Output):
                     "max_completions_per_day": 50,
                     "available_from": None,
                     "more_categories": ["education"],
+                    "locale": "en",
                     "available_until": "2026-12-31T23:00:00Z",
                 }
             ]
@@ -163,6 +175,7 @@ class AppOut(Output):
     available_from: datetime | None
     available_until: datetime | None
     more_categories: list[str]
+    locale: str
 
 
 class CategoryCount(Output):
@@ -269,3 +282,22 @@ class CategoryNode(SubcategoryOut):
 
     parent: str | None = Field(description="The slug of the category above it; null: it is of the upper level")
     position: int
+
+
+class TranslationIn(Input):
+    """The texts of an app in one more language."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Leser", "summary": "Liest vor"}]})
+
+    name: AppName
+    summary: Summary = ""
+    description: Description = ""
+
+
+class TranslationOut(Output):
+    """The texts of an app in one more language."""
+
+    locale: str
+    name: str
+    summary: str
+    description: str

@@ -48,7 +48,7 @@ async def new_category(admin: Any, database_url: str) -> AsyncIterator[Any]:
 
     yield add
     connection = await asyncpg.connect(database_url)
-    await connection.execute("TRUNCATE app, app_price")
+    await connection.execute("TRUNCATE app, app_price, app_text")
     await connection.execute("DELETE FROM category WHERE slug LIKE 'new%' AND parent_id IS NOT NULL")
     await connection.execute("DELETE FROM category WHERE slug LIKE 'new%'")
     await connection.close()

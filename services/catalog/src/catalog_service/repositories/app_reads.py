@@ -61,6 +61,11 @@ _PRICES = """
     ORDER BY changed_at DESC, id DESC LIMIT $4
 """
 _HAS_ICON = "SELECT EXISTS (SELECT FROM app WHERE id = $1 AND icon_sha256 = $2)"
+_TEXTS = """
+    SELECT app_id, locale, name, summary, description FROM app_text
+    WHERE app_id = ANY($1::uuid[]) AND split_part(locale, '-', 1) = ANY($2::text[])
+    ORDER BY locale
+"""
 _CATEGORY = "SELECT id, slug, parent_id IS NULL FROM category WHERE slug = $1"
 
 
@@ -97,6 +102,10 @@ class AppReads:
         values = _given(replace(which, category=None))
         sql = _count_sql(which.status, frozenset(values))
         return [tuple(row) for row in await self._pool.fetch(sql.text, *sql.arguments(values))]
+
+    async def texts(self, app_ids: list[UUID], languages: list[str]) -> list[tuple[UUID, str, str, str, str]]:
+        """The texts of these apps in these languages, whatever the region: app, locale, name, summary, description."""
+        return [tuple(row) for row in await self._pool.fetch(_TEXTS, app_ids, languages)]
 
     async def has_icon(self, app_id: UUID, sha256: str) -> bool:
         """Whether this is the app's icon at present."""

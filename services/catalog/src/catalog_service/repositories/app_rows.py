@@ -64,7 +64,10 @@ APPS = (
         _upper.c.slug.label("category"),
         _lower.c.slug.label("subcategory"),
         *(app.c[name] for name in ("points", "status", "max_completions", "created_at", "updated_at")),
-        *(app.c[name] for name in ("max_completions_per_day", "available_from", "available_until", "more_categories")),
+        *(
+            app.c[name]
+            for name in ("max_completions_per_day", "available_from", "available_until", "more_categories", "locale")
+        ),
     )
     .join(_upper, _upper.c.id == app.c.category_id)
     .outerjoin(_lower, _lower.c.id == app.c.subcategory_id)

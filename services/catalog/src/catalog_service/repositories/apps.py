@@ -3,13 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy import Table, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog_service.models import Base
 from catalog_service.repositories.app_rows import APPS, AppRow, app
 
+app_text: Table = Base.metadata.tables["app_text"]
 app_price: Table = Base.metadata.tables["app_price"]
 
 
@@ -48,6 +49,21 @@ class AppRepository:
         await self._session.execute(update(app).where(app.c.id == app_id).values(**changed))
         if "points" in values:
             await self._add_price(app_id, values["points"], by=by)
+
+    async def texts(self, app_id: UUID) -> list[AppRow]:
+        """The texts in further languages."""
+        found = select(app_text).where(app_text.c.app_id == app_id).order_by(app_text.c.locale)
+        return list(await self._session.execute(found))
+
+    async def put_text(self, app_id: UUID, locale: str, values: dict[str, str]) -> None:
+        """Set the texts in this language."""
+        statement = insert_or_skip(app_text).values(app_id=app_id, locale=locale, **values)
+        await self._session.execute(statement.on_conflict_do_update(index_elements=["app_id", "locale"], set_=values))
+
+    async def remove_text(self, app_id: UUID, locale: str) -> None:
+        """Take the texts in this language away."""
+        found = (app_text.c.app_id == app_id, app_text.c.locale == locale)
+        await self._session.execute(delete(app_text).where(*found))
 
     async def _add_price(self, app_id: UUID, points: int, *, by: UUID) -> None:
         row = {"app_id": app_id, "points": points, "changed_by": by, "changed_at": func.clock_timestamp()}

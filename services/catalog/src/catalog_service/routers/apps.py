@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from catalog_service.dependencies import Admin, AllowedQuery, Apps, Changes, IfMatch, Reader, SeesAll
+from catalog_service.dependencies import Admin, AllowedQuery, Apps, Changes, IfMatch, Languages, Reader, SeesAll
 from catalog_service.routers.public_json import public_json
 from catalog_service.schemas import AppCreate, AppOut, AppPage, AppPatch, ChangeOut, ChangesOut, PackageName, PriceOut
 from servicekit.conditional import etag_of
@@ -25,10 +25,12 @@ STALE: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("", response_model=AppPage, responses=NOT_MODIFIED)
-async def list_apps(request: Request, query: AllowedQuery, reader: Reader, sees_all: SeesAll) -> Response:
+async def list_apps(
+    request: Request, query: AllowedQuery, reader: Reader, sees_all: SeesAll, languages: Languages
+) -> Response:
     """The published apps. Administrators can ask for another `status`."""
-    page = await reader.page(query)
-    answer = public_json(request, page, sees_all=sees_all)
+    page = await reader.page(query, languages)
+    answer = public_json(request, page, sees_all=sees_all, locales=[app.locale for app in page.items])
     add_next_link(request, answer, page.next_cursor)
     return answer
 
@@ -43,10 +45,11 @@ async def create_app(body: AppCreate, admin: Admin, apps: Apps, response: Respon
 
 @router.get("/by-package/{package_name}", response_model=AppOut, responses={**NOT_MODIFIED, **NOT_FOUND})
 async def get_app_by_package(
-    request: Request, package_name: PackageName, reader: Reader, sees_all: SeesAll
+    request: Request, package_name: PackageName, reader: Reader, sees_all: SeesAll, languages: Languages
 ) -> Response:
     """One app by its package name, case-sensitively."""
-    return public_json(request, await reader.get_by_package(package_name, drafts=sees_all), sees_all=sees_all)
+    app = await reader.get_by_package(package_name, drafts=sees_all, languages=languages)
+    return public_json(request, app, sees_all=sees_all, locales=[app.locale])
 
 
 @router.get(
@@ -65,9 +68,10 @@ async def list_changed_apps(
 
 
 @router.get("/{app_id}", response_model=AppOut, responses={**NOT_MODIFIED, **NOT_FOUND})
-async def get_app(request: Request, app_id: UUID, reader: Reader, sees_all: SeesAll) -> Response:
+async def get_app(request: Request, app_id: UUID, reader: Reader, sees_all: SeesAll, languages: Languages) -> Response:
     """One app. Archived apps are answered too, with their status; drafts only to administrators."""
-    return public_json(request, await reader.get(app_id, drafts=sees_all), sees_all=sees_all)
+    app = await reader.get(app_id, drafts=sees_all, languages=languages)
+    return public_json(request, app, sees_all=sees_all, locales=[app.locale])
 
 
 @router.patch("/{app_id}", responses={**NOT_FOUND, **STALE})

@@ -1,6 +1,7 @@
 """What readers get of an app: the same fields and the same bytes as ``AppOut``, made eight times as fast."""
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import msgspec
 
@@ -12,7 +13,12 @@ if TYPE_CHECKING:
     class AppView(msgspec.Struct):
         """Made below of the fields of ``AppOut``."""
 
+        id: UUID
+        name: str
+        summary: str
+        description: str
         status: str
+        locale: str
 
 else:
     AppView = msgspec.defstruct("AppView", [(name, Any) for name in AppOut.model_fields])

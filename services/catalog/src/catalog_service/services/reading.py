@@ -1,7 +1,8 @@
 """What anybody reads: single apps, and lists page by page."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -10,9 +11,12 @@ from catalog_service.repositories.app_reads import AppReads, Record
 from catalog_service.repositories.app_rows import AppFilter, CategoryFilter, Position
 from catalog_service.schemas import AppQuery, PriceOut, Sort
 from catalog_service.services.app_views import AppsPage, AppView, view
+from catalog_service.services.languages import best, language
 from servicekit.pagination import Cursors
 from servicekit.problems import FieldProblem, NotFound, RuleViolation
 from servicekit.schemas import Page
+
+Languages: TypeAlias = Sequence[str]  # ranges in lower case, the best first
 
 _KEY_TYPES: dict[Sort, Any] = {
     "-points": tuple[int, UUID],
@@ -29,15 +33,18 @@ class AppReader:
         self._apps = apps
         self._cursors = cursors
 
-    async def get(self, app_id: UUID, *, drafts: bool) -> AppView:
-        """The app. Archived ones too, so that their tasks can say what they were for. Raises NotFound."""
-        return _visible(await self._apps.get(app_id), drafts=drafts)
+    async def get(self, app_id: UUID, *, drafts: bool, languages: Languages = ()) -> AppView:
+        """The app in the best of these languages. Raises NotFound.
 
-    async def get_by_package(self, package_name: str, *, drafts: bool) -> AppView:
+        Archived ones too, so that their tasks can say what they were for.
+        """
+        return await self._translated(_visible(await self._apps.get(app_id), drafts=drafts), languages)
+
+    async def get_by_package(self, package_name: str, *, drafts: bool, languages: Languages = ()) -> AppView:
         """As ``get``, by package name."""
-        return _visible(await self._apps.get_by_package(package_name), drafts=drafts)
+        return await self._translated(_visible(await self._apps.get_by_package(package_name), drafts=drafts), languages)
 
-    async def page(self, query: AppQuery) -> AppsPage:
+    async def page(self, query: AppQuery, languages: Languages = ()) -> AppsPage:
         """The page that the query asks for: published apps unless it names another status.
 
         Raises:
@@ -54,9 +61,26 @@ class AppReader:
             last = shown[-1]
             cursor = self._cursors.encode(_scope(query), [last[-1], last[0]])
         page = AppsPage([view(row) for row in shown], cursor)
+        await self._translate(page.items, languages)
         if query.facets:
             page.facets = {"categories": await self._count(which)}
         return page
+
+    async def _translated(self, app: AppView, languages: Languages) -> AppView:
+        await self._translate([app], languages)
+        return app
+
+    async def _translate(self, apps: list[AppView], ranges: Languages) -> None:
+        if all(ranges[:1] == [app.locale] for app in apps) or not ranges:
+            return
+        texts: dict[UUID, dict[str, tuple[str, str, str]]] = {app.id: {} for app in apps}
+        for app_id, locale, *text in await self._apps.texts(list(texts), [language(tag) for tag in ranges]):
+            texts[app_id][locale] = (text[0], text[1], text[2])
+        for app in apps:
+            locale = best(app.locale, texts[app.id], list(ranges))
+            if locale != app.locale:
+                app.name, app.summary, app.description = texts[app.id][locale]
+                app.locale = locale
 
     async def _count(self, which: AppFilter) -> list[dict[str, str | int]]:
         counted = await self._apps.counts(which)
