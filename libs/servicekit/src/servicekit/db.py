@@ -76,24 +76,26 @@ async def read_pool(settings: DatabaseSettings, *, application_name: str) -> Asy
     transaction around it. One that was lost is noticed by the driver and replaced; nothing is ever set that a reset
     would have to take back.
     """
-
-    async def no_reset(_connection: object) -> None:
-        pass
-
-    pool = asyncpg.create_pool(
-        settings.database_url.get_secret_value(),
-        min_size=0,
-        max_size=settings.database_pool_size,
-        timeout=5,
-        reset=no_reset,
-        server_settings={
-            **SERVER_SETTINGS,
-            "application_name": application_name,
-            "default_transaction_read_only": "on",
-        },
-    )
-    async with pool:
+    server = {**SERVER_SETTINGS, "application_name": application_name, "default_transaction_read_only": "on"}
+    size = settings.database_pool_size
+    async with _pool(settings, max_size=size, reset=_no_reset, server_settings=server) as pool:
         yield pool
+
+
+@asynccontextmanager
+async def work_pool(settings: DatabaseSettings, *, application_name: str) -> AsyncIterator[Any]:
+    """An ``asyncpg.Pool`` for what SQLAlchemy has no word for, such as COPY: a few connections, opened when needed."""
+    server = {**SERVER_SETTINGS, "application_name": application_name}
+    async with _pool(settings, max_size=4, server_settings=server) as pool:
+        yield pool
+
+
+def _pool(settings: DatabaseSettings, **options: Any) -> Any:
+    return asyncpg.create_pool(settings.database_url.get_secret_value(), min_size=0, timeout=5, **options)
+
+
+async def _no_reset(_connection: object) -> None:
+    pass
 
 
 async def _request_session(request: Request) -> AsyncIterator[AsyncSession]:

@@ -12,6 +12,7 @@ from catalog_service.services.apps import AppService
 from catalog_service.services.categories import CategoryService
 from catalog_service.services.changes import ChangesFeed
 from catalog_service.services.icons import IconService
+from catalog_service.services.imports import ImportService
 from catalog_service.services.languages import wanted
 from catalog_service.services.reading import AppReader
 from catalog_service.services.translations import TranslationService
@@ -69,6 +70,11 @@ async def _languages(
     return [] if sees_all else wanted(accept_language)
 
 
+async def _imports(request: Request) -> ImportService:
+    imports: ImportService = request.app.state.imports
+    return imports
+
+
 async def _icons(request: Request) -> IconService:
     icons: IconService = request.app.state.icons
     return icons
@@ -84,6 +90,7 @@ Changes = Annotated[ChangesFeed, Depends(_changes)]
 Icons = Annotated[IconService, Depends(_icons)]
 Translations = Annotated[TranslationService, Depends(_translations)]
 Languages = Annotated[list[str], Depends(_languages)]
+Imports = Annotated[ImportService, Depends(_imports)]
 Categories = Annotated[CategoryService, Depends(_category_service)]
 
 IfMatch = Annotated[str | None, Header(description="The `ETag` that you read")]

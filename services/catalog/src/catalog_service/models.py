@@ -101,6 +101,7 @@ class App(Base, table=True):
     # Which language the three texts are in.
     locale: str = Field(sa_type=Text, sa_column_kwargs={"server_default": text("'en'")})
     icon_sha256: str | None = Field(sa_type=Text)
+    content_sha256: str | None = Field(sa_type=Text)  # of the texts that the last import brought
     category_id: UUID
     subcategory_id: UUID | None
     # Slugs, as they never change: a list need not look them up. What they name is kept from deletion by the service.
@@ -166,3 +167,30 @@ class AdminChange(Base, table=True):
     fields: dict[str, Any] = Field(sa_type=JSONB)
     changed_by: UUID
     changed_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")})
+
+
+def _count() -> Any:
+    return Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+
+
+class ImportJob(Base, table=True):
+    """An import. Whoever runs it renews its lease; one whose lease is over was interrupted, and changed nothing."""
+
+    __tablename__: ClassVar[str] = "import_job"
+    __table_args__ = (CheckConstraint("status IN ('running', 'succeeded', 'failed')", name="status_known"),)
+
+    id: UUID = Field(primary_key=True, sa_column_kwargs={"server_default": text("uuidv7()")})
+    format: str = Field(sa_type=Text)
+    dry_run: bool
+    status: str = Field(sa_type=Text)
+    total: int = _count()
+    created: int = _count()
+    updated: int = _count()
+    unchanged: int = _count()
+    rejected: int = _count()
+    errors: list[Any] = Field(sa_type=JSONB, sa_column_kwargs={"server_default": text("'[]'::jsonb")})
+    detail: str | None = Field(sa_type=Text)
+    created_by: UUID
+    created_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")})
+    finished_at: datetime | None = Field(sa_type=DateTime(timezone=True))
+    leased_until: datetime = Field(sa_type=DateTime(timezone=True))

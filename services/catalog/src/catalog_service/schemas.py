@@ -12,6 +12,7 @@ from servicekit.pagination import CursorParam, Limit
 from servicekit.schemas import MAX_INT64, Input, Output, Page, Points, Text
 
 Status: TypeAlias = Literal["draft", "published", "archived"]
+ImportFormat: TypeAlias = Literal["fdroid-index-v2", "csv"]
 Sort: TypeAlias = Literal["-points", "points", "name", "-created_at"]
 
 PackageName = Annotated[
@@ -301,3 +302,29 @@ class TranslationOut(Output):
     name: str
     summary: str
     description: str
+
+
+class ImportFault(Output):
+    """A row that was left out, and why. Rows are counted from 1; those of a CSV without its header."""
+
+    row: int
+    package_name: str | None
+    detail: str
+
+
+class ImportOut(Output):
+    """How far an import is, or what came of it. Until it has succeeded it has changed nothing."""
+
+    id: UUID
+    format: ImportFormat
+    dry_run: bool
+    status: Literal["running", "succeeded", "failed"]
+    total: int = Field(description="Rows read so far")
+    created: int
+    updated: int
+    unchanged: int
+    rejected: int
+    errors: list[ImportFault] = Field(description="The first thousand of the rejected rows")
+    detail: str | None = Field(description="Why it failed")
+    created_at: datetime
+    finished_at: datetime | None

@@ -12,3 +12,4 @@ class Settings(ApiSettings):
     model_config = SettingsConfigDict(env_prefix="CATALOG_")
 
     blob_url: str = Field(description="where icons are kept: file:///path, s3://bucket/path, ...")
+    import_points: int = Field(default=100, ge=1, le=1_000_000, description="what an imported app is worth at first")
