@@ -194,3 +194,13 @@ class ImportJob(Base, table=True):
     created_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")})
     finished_at: datetime | None = Field(sa_type=DateTime(timezone=True))
     leased_until: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class SearchWord(Base, table=True):
+    """A word that stands in an app, with its deletion neighbourhood. Triggers of ``app`` put it here."""
+
+    __tablename__: ClassVar[str] = "search_word"
+    __table_args__ = (Index("ix_search_word_deletions", "deletions", postgresql_using="gin"),)
+
+    word: str = Field(primary_key=True, sa_type=Text(collation="C"))
+    deletions: list[str] = Field(sa_type=ARRAY(Text))

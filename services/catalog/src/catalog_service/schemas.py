@@ -13,7 +13,7 @@ from servicekit.schemas import MAX_INT64, Input, Output, Page, Points, Text
 
 Status: TypeAlias = Literal["draft", "published", "archived"]
 ImportFormat: TypeAlias = Literal["fdroid-index-v2", "csv"]
-Sort: TypeAlias = Literal["-points", "points", "name", "-created_at"]
+Sort: TypeAlias = Literal["-points", "points", "name", "-created_at", "relevance"]
 
 PackageName = Annotated[
     str,
@@ -194,9 +194,10 @@ class Facets(Output):
 
 
 class AppPage(Page[AppOut]):
-    """A page of apps, with `facets` if they were asked for."""
+    """A page of apps, with `facets` if they were asked for, and `corrected_q` if `q` was misspelt."""
 
     facets: Facets | None = None
+    corrected_q: str | None = Field(default=None, description="What was looked for, as nothing is spelt like `q`")
 
 
 class PriceOut(Output):
@@ -229,7 +230,9 @@ class AppQuery(BaseModel):
     min_points: int | None = Field(default=None, ge=0, le=MAX_INT64)
     max_points: int | None = Field(default=None, ge=0, le=MAX_INT64)
     status: Status | None = Field(default=None, description="For administrators; everybody else sees what is published")
-    sort: Sort = Field(default="-points", description="`name` does not look at the case of letters")
+    sort: Sort = Field(
+        default="-points", description="`name` does not look at the case of letters; `relevance` needs `q`"
+    )
     facets: bool = Field(default=False, description="Count what each category has for the other filters, too")
     limit: Limit = 50
     cursor: CursorParam = None

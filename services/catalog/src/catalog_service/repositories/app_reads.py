@@ -8,7 +8,9 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import (
+    REAL,
     BigInteger,
+    Column,
     String,
     Table,
     Text,
@@ -28,12 +30,17 @@ from sqlalchemy.sql.elements import ColumnElement
 from catalog_service.models import Base
 from catalog_service.repositories.app_rows import APPS, SORT_COLUMNS, AppFilter, CategoryFilter, Position, app
 from catalog_service.repositories.compiled import Sql, compiled
-from catalog_service.repositories.search import finds_all_words
+from catalog_service.repositories.search import SPELLING, finds_all_words, relevance
 from catalog_service.schemas import Sort
 
 Record: TypeAlias = Sequence[Any]  # asyncpg.Record, in the order of AppOut's fields
 
 category: Table = Base.metadata.tables["category"]
+
+STRETCH = 3_000  # apps to look at before the text index is asked: some 10 ms
+_LIMIT = bindparam("limit", type_=BigInteger)
+_WORDS = bindparam("words", type_=String)
+_PLACED = app.c.more_categories.contains(cast(array([bindparam("slug", type_=Text)]), ARRAY(Text)))
 
 _BY_ID = compiled(APPS.where(app.c.id == bindparam("app_id", type_=app.c.id.type)))
 _BY_PACKAGE = compiled(APPS.where(app.c.package_name == bindparam("package_name", type_=String)))
@@ -83,9 +90,22 @@ class AppReads:
         values = _given(which) | {"limit": limit}
         if after is not None:
             values |= {"after_key": after[0], "after_id": after[1]}
-        sql = _page_sql(which.status, sort, frozenset(values))
+        given = frozenset(values)
+        if which.words is None:
+            return await self._rows(_page_sql(which.status, sort, given), values)
+        if which.category is None and sort != "relevance":
+            rows = await self._rows(_walk_sql(which.status, sort, given), values | {"stretch": STRETCH})
+            if len(rows) == limit:
+                return rows
+        return await self._rows(_found_sql(which.status, sort, given), values)
+
+    async def _rows(self, sql: Sql, values: dict[str, Any]) -> list[Record]:
         rows: list[Record] = await self._pool.fetch(sql.text, *sql.arguments(values))
         return rows
+
+    async def misspelt(self, text: str) -> list[tuple[str, list[str]]]:
+        """The words of the text with which no word of the catalogue begins, and known ones of their neighbourhood."""
+        return [tuple(row) for row in await self._pool.fetch(SPELLING, text)]
 
     async def get(self, app_id: UUID) -> Record | None:
         """The app of this id, whatever its status."""
@@ -151,25 +171,67 @@ def _given(which: AppFilter) -> dict[str, Any]:
 
 @cache
 def _page_sql(status: str, sort: Sort, given: frozenset[str]) -> Sql:
-    name, downwards = SORT_COLUMNS[sort]
-    key = (app.c[name], app.c.id)
-    order = [column.desc() if downwards else column.asc() for column in key]
-    limit = bindparam("limit", type_=BigInteger)
-    conditions = _conditions(status, given)
-    if "after_id" in given:
-        after = (bindparam("after_key", type_=app.c[name].type), bindparam("after_id", type_=app.c.id.type))
-        pair, position = tuple_(*key), tuple_(*after)
-        conditions.append(pair < position if downwards else pair > position)
-    listed = APPS.add_columns(app.c[name].label("sort_key")).order_by(*order).limit(limit)
+    """A list without words: its index gives the order."""
+    key, order, after = _order(sort, given)
+    conditions = _conditions(status, given) + after
+    listed = APPS.add_columns(key.label("sort_key")).order_by(*order).limit(_LIMIT)
     own = _own_category(given)
     if own is None:
         return compiled(listed.where(*conditions))
     # Two lists in the same order, each by its own index: an OR between them would leave the planner with neither.
-    placed = app.c.more_categories.contains(cast(array([bindparam("slug", type_=Text)]), ARRAY(Text)))
     lists = [
-        select(app.c.id).where(*conditions, place).order_by(*order).limit(limit).subquery() for place in (own, placed)
+        select(app.c.id).where(*conditions, place).order_by(*order).limit(_LIMIT).subquery() for place in (own, _PLACED)
     ]
     return compiled(listed.where(app.c.id.in_(union_all(*(select(part.c.id) for part in lists)))))
+
+
+@cache
+def _walk_sql(status: str, sort: Sort, given: frozenset[str]) -> Sql:
+    """The words looked for in a stretch of the list only. A page that it fills is right: nothing before it was missed.
+
+    Postgres does not know how common a beginning of a word is, and takes 2 % for it: it would walk the whole list for
+    a rare one, or collect half the table for a common one. This walk ends after ``STRETCH`` apps, whatever the word.
+    """
+    key, order, after = _order(sort, given)
+    walked = select(app.c.id, app.c.search, key.label("key")).where(*_conditions(status, given - {"words"}), *after)
+    stretch = walked.order_by(*order).limit(bindparam("stretch", type_=BigInteger)).subquery("stretch")
+    found = select(stretch.c.id).where(finds_all_words(stretch.c.search, _WORDS))
+    found = found.order_by(*_directed(sort, stretch.c.key, stretch.c.id)).limit(_LIMIT)
+    return compiled(APPS.add_columns(key.label("sort_key")).where(app.c.id.in_(found)).order_by(*order))
+
+
+@cache
+def _found_sql(status: str, sort: Sort, given: frozenset[str]) -> Sql:
+    """All that the text index finds, then put in order: for words that are rarer than the walk would stand."""
+    ranked = sort == "relevance"
+    key = relevance(app.c.search, _WORDS) if ranked else app.c[SORT_COLUMNS[sort][0]]
+    own = _own_category(given)
+    place = [] if own is None else [or_(own, _PLACED)]
+    found = select(app.c.id, key.label("key")).where(*_conditions(status, given), *place).cte("found")
+    found = found.prefix_with("MATERIALIZED")
+    page = select(found.c.id, found.c.key).order_by(*_directed(sort, found.c.key, found.c.id)).limit(_LIMIT)
+    if "after_id" in given:
+        page = page.where(_behind(sort, found.c.key, found.c.id, REAL() if ranked else key.type))
+    shown = page.subquery("page")
+    listed = APPS.join(shown, shown.c.id == app.c.id).add_columns(shown.c.key.label("sort_key"))
+    return compiled(listed.order_by(*_directed(sort, shown.c.key, shown.c.id)))
+
+
+def _order(sort: Sort, given: frozenset[str]) -> tuple[Column[Any], list[Any], list[ColumnElement[bool]]]:
+    """The key of a sort by a column, its ORDER BY, and the condition that a page after another has."""
+    key = app.c[SORT_COLUMNS[sort][0]]
+    after = [_behind(sort, key, app.c.id, key.type)] if "after_id" in given else []
+    return key, _directed(sort, key, app.c.id), after
+
+
+def _directed(sort: Sort, *key: ColumnElement[Any]) -> list[Any]:
+    return [column.desc() if SORT_COLUMNS[sort][1] else column.asc() for column in key]
+
+
+def _behind(sort: Sort, key: ColumnElement[Any], key_id: ColumnElement[Any], kind: Any) -> ColumnElement[bool]:
+    pair = tuple_(key, key_id)
+    position = tuple_(bindparam("after_key", type_=kind), bindparam("after_id", type_=app.c.id.type))
+    return pair < position if SORT_COLUMNS[sort][1] else pair > position
 
 
 def _own_category(given: frozenset[str]) -> ColumnElement[bool] | None:
@@ -186,7 +248,7 @@ def _conditions(status: str, given: frozenset[str]) -> list[ColumnElement[bool]]
             or_(app.c.available_from.is_(None), app.c.available_from <= func.now()),
             or_(app.c.available_until.is_(None), app.c.available_until > func.now()),
         ),
-        "words": finds_all_words(app.c.search, bindparam("words", type_=String)),
+        "words": finds_all_words(app.c.search, _WORDS),
         "min_points": app.c.points >= bindparam("min_points", type_=BigInteger),
         "max_points": app.c.points <= bindparam("max_points", type_=BigInteger),
     }

@@ -23,10 +23,11 @@ SORT_COLUMNS: dict[Sort, tuple[str, bool]] = {
     "points": ("points", False),
     "name": ("sort_name", False),
     "-created_at": ("created_at", True),
+    "relevance": ("rank", True),  # no column: it depends on the words
 }
 
 AppRow: TypeAlias = Row[*tuple[Any, ...]]
-Position: TypeAlias = tuple[int | str | datetime, UUID]
+Position: TypeAlias = tuple[int | float | str | datetime, UUID]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ class AppsPage(msgspec.Struct):
     items: list[AppView]
     next_cursor: str | None = None
     facets: dict[str, list[dict[str, str | int]]] | msgspec.UnsetType = msgspec.UNSET
+    corrected_q: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class ChangesPage(msgspec.Struct):

@@ -1,6 +1,7 @@
 """What anybody reads: single apps, and lists page by page."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -12,6 +13,7 @@ from catalog_service.repositories.app_rows import AppFilter, CategoryFilter, Pos
 from catalog_service.schemas import AppQuery, PriceOut, Sort
 from catalog_service.services.app_views import AppsPage, AppView, view
 from catalog_service.services.languages import best, language
+from catalog_service.services.spelling import corrections
 from servicekit.pagination import Cursors
 from servicekit.problems import FieldProblem, NotFound, RuleViolation
 from servicekit.schemas import Page
@@ -19,10 +21,11 @@ from servicekit.schemas import Page
 Languages: TypeAlias = Sequence[str]  # ranges in lower case, the best first
 
 _KEY_TYPES: dict[Sort, Any] = {
-    "-points": tuple[int, UUID],
-    "points": tuple[int, UUID],
-    "name": tuple[str, UUID],
-    "-created_at": tuple[datetime, UUID],
+    "-points": tuple[int, UUID, str | None],
+    "points": tuple[int, UUID, str | None],
+    "name": tuple[str, UUID, str | None],
+    "-created_at": tuple[datetime, UUID, str | None],
+    "relevance": tuple[float, UUID, str | None],
 }
 
 
@@ -51,16 +54,23 @@ class AppReader:
             InvalidCursor: the cursor is of another list, or made up.
             RuleViolation: there is no such category.
         """
-        after = self._position(query)
-        which = await self._filter(query)
+        if query.sort == "relevance" and not query.q:
+            fault = FieldProblem(pointer="/query/sort", code="relevance", detail="relevance needs q")
+            raise RuleViolation(errors=[fault])
+        after, words = self._position(query)
+        which = await self._filter(query, words)
         # One more than asked for tells whether there is a next page.
         rows = await self._apps.page(which, query.sort, after, query.limit + 1)
+        if not rows and which.words is not None and after is None:
+            rows, which = await self._corrected(which, query)
         shown = rows[: query.limit]
         cursor = None
         if len(rows) > query.limit:
             last = shown[-1]
-            cursor = self._cursors.encode(_scope(query), [last[-1], last[0]])
+            cursor = self._cursors.encode(_scope(query), [last[-1], last[0], which.words])
         page = AppsPage([view(row) for row in shown], cursor)
+        if which.words is not None and which.words != query.q:
+            page.corrected_q = which.words
         await self._translate(page.items, languages)
         if query.facets:
             page.facets = {"categories": await self._count(which)}
@@ -98,18 +108,27 @@ class AppReader:
             following = self._cursors.encode(scope, [last["changed_at"], last["id"]])  # type: ignore[call-overload]
         return Page(items=[PriceOut(**dict(row)) for row in rows[:limit]], next_cursor=following)
 
-    def _position(self, query: AppQuery) -> Position | None:
-        if query.cursor is None:
-            return None
-        raw = self._cursors.decode(_scope(query), query.cursor)
-        position: Position = msgspec.convert(raw, _KEY_TYPES[query.sort])
-        return position
+    async def _corrected(self, which: AppFilter, query: AppQuery) -> tuple[list[Record], AppFilter]:
+        """What is found for the words that may have been meant, when none of the catalogue is spelt like them."""
+        for words in corrections(which.words or "", await self._apps.misspelt(which.words or "")):
+            meant = replace(which, words=words)
+            if rows := await self._apps.page(meant, query.sort, None, query.limit + 1):
+                return rows, meant
+        return [], which
 
-    async def _filter(self, query: AppQuery) -> AppFilter:
+    def _position(self, query: AppQuery) -> tuple[Position | None, str | None]:
+        """Where the page begins, and the words that the first page found something for."""
+        if query.cursor is None:
+            return None, query.q or None
+        raw = self._cursors.decode(_scope(query), query.cursor)
+        key, app_id, words = msgspec.convert(raw, _KEY_TYPES[query.sort])
+        return (key, app_id), words
+
+    async def _filter(self, query: AppQuery, words: str | None) -> AppFilter:
         return AppFilter(
             status=query.status or "published",
             offered_now=query.status is None,
-            words=query.q or None,
+            words=words,
             category=await self._category(query.category),
             min_points=query.min_points,
             max_points=query.max_points,
