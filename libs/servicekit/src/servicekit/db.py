@@ -76,7 +76,12 @@ async def read_pool(settings: DatabaseSettings, *, application_name: str) -> Asy
     transaction around it. One that was lost is noticed by the driver and replaced; nothing is ever set that a reset
     would have to take back.
     """
-    server = {**SERVER_SETTINGS, "application_name": application_name, "default_transaction_read_only": "on"}
+    server = {
+        **SERVER_SETTINGS,
+        "application_name": application_name,
+        "default_transaction_read_only": "on",
+        "plan_cache_mode": "force_generic_plan",  # planning anew each time would cost as much as the statement
+    }
     size = settings.database_pool_size
     async with _pool(settings, max_size=size, reset=_no_reset, server_settings=server) as pool:
         yield pool

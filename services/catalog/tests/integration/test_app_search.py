@@ -179,13 +179,13 @@ async def test_both_ways_of_searching_find_the_same_in_the_same_order(
     add_app: Any, anyone: Any, monkeypatch: pytest.MonkeyPatch, sort: str
 ) -> None:
     for number in range(12):
-        await add_app(
-            f"org.example.a{number}", name=f"{'Reader' if number % 3 else 'Writer'} {number}", points=number + 1
-        )
+        place: dict[str, Any] = {"category": "games"} if number % 4 else {"more_categories": ["games"]}
+        name = f"{'Reader' if number % 3 else 'Writer'} {number}"
+        await add_app(f"org.example.a{number}", name=name, points=number + 1, **place)
 
-    async def listed(limit: int) -> list[str]:
+    async def listed(limit: int, category: dict[str, str]) -> list[str]:
         seen: list[str] = []
-        query: dict[str, Any] = {"q": "read", "sort": sort, "limit": limit}
+        query: dict[str, Any] = {"q": "read", "sort": sort, "limit": limit} | category
         while True:
             page = (await anyone.get("/api/v1/apps", params=query)).json()
             seen += [item["name"] for item in page["items"]]
@@ -193,8 +193,10 @@ async def test_both_ways_of_searching_find_the_same_in_the_same_order(
                 return seen
             query["cursor"] = page["next_cursor"]
 
-    whole = await listed(50)
-    assert len(whole) == 8
-    for stretch in (1, 3, 4, 100):
-        monkeypatch.setattr("catalog_service.repositories.app_reads.STRETCH", stretch)
-        assert await listed(1) == await listed(3) == whole
+    for category in ({}, {"category": "games"}):
+        monkeypatch.undo()
+        whole = await listed(50, category)
+        assert len(whole) == 8
+        for stretch in (1, 3, 4, 100):
+            monkeypatch.setattr("catalog_service.repositories.app_reads.STRETCH", stretch)
+            assert await listed(1, category) == await listed(3, category) == whole

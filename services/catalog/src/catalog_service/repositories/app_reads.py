@@ -93,7 +93,7 @@ class AppReads:
         given = frozenset(values)
         if which.words is None:
             return await self._rows(_page_sql(which.status, sort, given), values)
-        if which.category is None and sort != "relevance":
+        if sort != "relevance":
             rows = await self._rows(_walk_sql(which.status, sort, given), values | {"stretch": STRETCH})
             if len(rows) == limit:
                 return rows
@@ -178,11 +178,12 @@ def _page_sql(status: str, sort: Sort, given: frozenset[str]) -> Sql:
     own = _own_category(given)
     if own is None:
         return compiled(listed.where(*conditions))
-    # Two lists in the same order, each by its own index: an OR between them would leave the planner with neither.
-    lists = [
-        select(app.c.id).where(*conditions, place).order_by(*order).limit(_LIMIT).subquery() for place in (own, _PLACED)
-    ]
-    return compiled(listed.where(app.c.id.in_(union_all(*(select(part.c.id) for part in lists)))))
+    # Two lists, each by its own index: an OR between them would leave the planner with neither. What is placed here
+    # from elsewhere is few and found first, as the planner would rather walk the whole list for it.
+    first = select(app.c.id).where(*conditions, own).order_by(*order).limit(_LIMIT).subquery()
+    placed = select(app.c.id, key.label("key")).where(*conditions, _PLACED).cte("placed").prefix_with("MATERIALIZED")
+    second = select(placed.c.id).order_by(*_directed(sort, placed.c.key, placed.c.id)).limit(_LIMIT).subquery()
+    return compiled(listed.where(app.c.id.in_(union_all(select(first.c.id), select(second.c.id)))))
 
 
 @cache
@@ -193,11 +194,21 @@ def _walk_sql(status: str, sort: Sort, given: frozenset[str]) -> Sql:
     a rare one, or collect half the table for a common one. This walk ends after ``STRETCH`` apps, whatever the word.
     """
     key, order, after = _order(sort, given)
-    walked = select(app.c.id, app.c.search, key.label("key")).where(*_conditions(status, given - {"words"}), *after)
+    own = _own_category(given)
+    conditions = [*_conditions(status, given - {"words"}), *after]
+    walked = select(app.c.id, app.c.search, key.label("key")).where(*conditions, *([] if own is None else [own]))
     stretch = walked.order_by(*order).limit(bindparam("stretch", type_=BigInteger)).subquery("stretch")
     found = select(stretch.c.id).where(finds_all_words(stretch.c.search, _WORDS))
     found = found.order_by(*_directed(sort, stretch.c.key, stretch.c.id)).limit(_LIMIT)
-    return compiled(APPS.add_columns(key.label("sort_key")).where(app.c.id.in_(found)).order_by(*order))
+    listed = APPS.add_columns(key.label("sort_key")).order_by(*order)
+    if own is None:
+        return compiled(listed.where(app.c.id.in_(found)))
+    # What is placed here from elsewhere may stand in between; beyond a stretch that is not full, nobody knows.
+    mine = found.cte("mine")
+    placed = select(app.c.id, app.c.search).where(*conditions, _PLACED).cte("placed").prefix_with("MATERIALIZED")
+    others = select(placed.c.id).where(finds_all_words(placed.c.search, _WORDS))
+    full = select(func.count()).select_from(mine).scalar_subquery() == _LIMIT
+    return compiled(listed.where(app.c.id.in_(union_all(select(mine.c.id), others)), full).limit(_LIMIT))
 
 
 @cache
