@@ -128,7 +128,7 @@ class AppService:
         return Page(items=[ChangeOut.model_validate(row) for row in shown], next_cursor=following)
 
     async def _check_more(self, slugs: list[str]) -> None:
-        known = await self._categories.held(slugs)
+        known = await self._categories.held(slugs) if slugs else set()
         for place, slug in enumerate(slugs):
             if slug not in known:
                 raise _unknown(f"/more_categories/{place}", "There is no such category")
