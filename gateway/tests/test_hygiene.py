@@ -151,7 +151,12 @@ async def test_an_address_beyond_8_kib_is_414(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize(
     ("path", "limit"),
-    [("/api/v1/apps", 1024 * 1024), ("/api/v1/tasks/1/proofs", 9 * 1024 * 1024), ("/tasks/1", 9 * 1024 * 1024)],
+    [
+        ("/api/v1/categories", 1024 * 1024),
+        ("/api/v1/apps", 4 * 1024 * 1024),
+        ("/api/v1/tasks/1/proofs", 9 * 1024 * 1024),
+        ("/tasks/1", 9 * 1024 * 1024),
+    ],
 )
 async def test_a_body_beyond_the_limit_of_its_route_is_413(gateway: Gateway, path: str, limit: int) -> None:
     async def chunks(size: int) -> object:

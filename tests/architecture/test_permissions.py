@@ -26,9 +26,12 @@ PUBLIC = {
     },
     "catalog_service": {
         "GET /api/v1/apps",
+        "GET /api/v1/apps/changes",
+        "GET /api/v1/apps/{app_id}/icon/{sha256}.webp",  # shown by <img>; an icon is no secret
         "GET /api/v1/apps/{app_id}",
         "GET /api/v1/apps/by-package/{package_name}",
         "GET /api/v1/categories",
+        "GET /api/v1/categories/{category_id}",
     },
     "rewards_service": set(),
     "isin_worker": set(),

@@ -7,6 +7,8 @@ from typing import Final
 
 MIB: Final = 1024 * 1024
 DEFAULT_BODY: Final = MIB
+ICON_BODY: Final = 4 * MIB
+IMPORT_BODY: Final = 101 * MIB
 SCREENSHOT_BODY: Final = 9 * MIB  # 8 MiB of image, and the multipart form around it
 
 # Below these nothing is passed on that no route names.
@@ -41,7 +43,8 @@ ROUTES: Final = (
     Route("/api/v1/audit-events", "auth"),
     Route("/.well-known/jwks.json", "auth"),
     Route("/.well-known/openid-configuration", "auth"),
-    Route("/api/v1/apps", "catalog"),
+    Route("/api/v1/apps", "catalog", ICON_BODY),
+    Route("/api/v1/apps/import", "catalog", IMPORT_BODY),
     Route("/api/v1/categories", "catalog"),
     Route("/api/v1/imports", "catalog"),
     Route("/api/v1/tasks", "rewards", SCREENSHOT_BODY),

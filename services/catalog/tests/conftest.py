@@ -30,6 +30,7 @@ def settings(database_url: str) -> Settings:
             "database_url": database_url,
             "database_pool_size": 20,
             "cursor_secret": testing.TEST_SECRET,
+            "blob_url": "memory:///",
         }
     )
 

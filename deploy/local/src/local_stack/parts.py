@@ -122,6 +122,8 @@ class Site:
                     "MAIL_DIR": str(var / "mail"),
                     "WEB_URL": gateway,
                 }
+            case "catalog":
+                return {"BLOB_URL": (var / "blobs").as_uri()}
             case "rewards":
                 return {
                     "CATALOG_URL": self.url(CATALOG),

@@ -1,6 +1,6 @@
 """The frame of a service: what is the same for every FastAPI application here."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -29,10 +29,12 @@ def create_service_app(
     lifespan: Lifespan,
     routers: Sequence[APIRouter],
     max_body_size: int = DEFAULT_BODY_LIMIT,
+    streamed: Mapping[str, int] | None = None,
 ) -> FastAPI:
     """A FastAPI application with problem details, request ids, strict input, health and a tidy OpenAPI document.
 
     ``lifespan`` puts what the service needs on ``app.state``: at least ``verifier``, and ``checks`` for readiness.
+    ``streamed``: paths that take a file as their body, whatever its type, and its limit in bytes: it is not looked at.
     Operation ids are ``<service>_<function name>``, the service being ``package`` without ``_service``.
     """
     service = package.removesuffix("_service").removesuffix("_worker")
@@ -48,7 +50,7 @@ def create_service_app(
     )
     app.state.checks = {}
     handlers.install(app)
-    app.add_middleware(CleanInput, max_body_size=max_body_size)
+    app.add_middleware(CleanInput, max_body_size=max_body_size, streamed=streamed)
     app.add_middleware(RequestContext)
     app.include_router(health.router)
     for router in routers:

@@ -3,7 +3,7 @@
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -98,9 +98,10 @@ class RequestContext:
 class CleanInput:
     """Refuses what no endpoint should ever see: NUL in the target, a body beyond the limit, JSON that is not strict."""
 
-    def __init__(self, app: ASGIApp, max_body_size: int) -> None:
+    def __init__(self, app: ASGIApp, max_body_size: int, streamed: Mapping[str, int] | None = None) -> None:
         self.app = app
         self.max_body_size = max_body_size
+        self.streamed = streamed or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -109,10 +110,12 @@ class CleanInput:
         try:
             _check_target(scope)
             headers = Headers(scope=scope)
-            limit = min(self.max_body_size, JSON_BODY_LIMIT) if _is_json(headers) else self.max_body_size
+            file_limit = self.streamed.get(scope["path"])
+            json = file_limit is None and _is_json(headers)
+            limit = file_limit or (min(self.max_body_size, JSON_BODY_LIMIT) if json else self.max_body_size)
             _check_length(headers, limit)
             receive = _bounded(receive, limit)
-            if _is_json(headers):
+            if json:
                 receive = _replay(await _read_json(receive))
         except HTTPException:
             await send_problem(scope, send, problems.ContentTooLarge())

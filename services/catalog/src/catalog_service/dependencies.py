@@ -5,11 +5,17 @@ from typing import Annotated
 from fastapi import Depends, Header, Query, Request
 
 from catalog_service.repositories.apps import AppRepository
+from catalog_service.repositories.audit import AuditRepository
 from catalog_service.repositories.categories import CategoryRepository
 from catalog_service.schemas import AppQuery
-from catalog_service.services.app_pages import AppPages
 from catalog_service.services.apps import AppService
 from catalog_service.services.categories import CategoryService
+from catalog_service.services.changes import ChangesFeed
+from catalog_service.services.icons import IconService
+from catalog_service.services.imports import ImportService
+from catalog_service.services.languages import wanted
+from catalog_service.services.reading import AppReader
+from catalog_service.services.translations import TranslationService
 from servicekit.db import Session
 from servicekit.permissions import MaybePrincipal, Require
 from servicekit.tokens import Principal
@@ -37,20 +43,54 @@ async def _allowed_query(query: Annotated[AppQuery, Query()], principal: MaybePr
 AllowedQuery = Annotated[AppQuery, Depends(_allowed_query)]
 
 
-async def _app_service(session: Session) -> AppService:
-    return AppService(AppRepository(session), CategoryRepository(session))
+async def _app_service(request: Request, session: Session) -> AppService:
+    categories, audit = CategoryRepository(session), AuditRepository(session)
+    return AppService(AppRepository(session), categories, audit, request.app.state.cursors)
 
 
-async def _app_pages(request: Request, session: Session) -> AppPages:
-    return AppPages(AppRepository(session), CategoryRepository(session), request.app.state.cursors)
+async def _reader(request: Request) -> AppReader:
+    reader: AppReader = request.app.state.reader
+    return reader
+
+
+async def _changes(request: Request) -> ChangesFeed:
+    feed: ChangesFeed = request.app.state.changes
+    return feed
+
+
+async def _translations(session: Session) -> TranslationService:
+    return TranslationService(AppRepository(session), AuditRepository(session))
+
+
+async def _languages(
+    sees_all: SeesAll,
+    accept_language: Annotated[str | None, Header(description="The languages you read, the best first")] = None,
+) -> list[str]:
+    # Administrators edit what they read, so they get the app's own texts.
+    return [] if sees_all else wanted(accept_language)
+
+
+async def _imports(request: Request) -> ImportService:
+    imports: ImportService = request.app.state.imports
+    return imports
+
+
+async def _icons(request: Request) -> IconService:
+    icons: IconService = request.app.state.icons
+    return icons
 
 
 async def _category_service(session: Session) -> CategoryService:
-    return CategoryService(CategoryRepository(session))
+    return CategoryService(CategoryRepository(session), AuditRepository(session))
 
 
 Apps = Annotated[AppService, Depends(_app_service)]
-Pages = Annotated[AppPages, Depends(_app_pages)]
+Reader = Annotated[AppReader, Depends(_reader)]
+Changes = Annotated[ChangesFeed, Depends(_changes)]
+Icons = Annotated[IconService, Depends(_icons)]
+Translations = Annotated[TranslationService, Depends(_translations)]
+Languages = Annotated[list[str], Depends(_languages)]
+Imports = Annotated[ImportService, Depends(_imports)]
 Categories = Annotated[CategoryService, Depends(_category_service)]
 
 IfMatch = Annotated[str | None, Header(description="The `ETag` that you read")]

@@ -6,9 +6,18 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 import catalog_service
-from catalog_service.routers import apps, categories
+from catalog_service.repositories.app_reads import AppReads
+from catalog_service.routers import apps, categories, icons, imports, translations
+from catalog_service.services.changes import ChangesFeed
+from catalog_service.services.icons import RULES as ICON_RULES
+from catalog_service.services.icons import IconService
+from catalog_service.services.imports import ImportService
+from catalog_service.services.reading import AppReader
 from catalog_service.settings import Settings
+from media.blobs import BlobStore
+from media.processor import PictureProcessor
 from servicekit.app import create_service_app, serving
+from servicekit.db import read_pool, work_pool
 from servicekit.pagination import Cursors
 from servicekit.tokens import KeySource
 
@@ -18,8 +27,16 @@ def create_app(settings: Settings, *, keys: KeySource | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.cursors = Cursors(settings.cursor_secret)
-        async with serving(app, settings, package_file=str(catalog_service.__file__), keys=keys):
+        async with serving(app, settings, package_file=str(catalog_service.__file__), keys=keys) as stack:
+            pool = await stack.enter_async_context(read_pool(settings, application_name=app.title))
+            app.state.cursors = cursors = Cursors(settings.cursor_secret)
+            reads = AppReads(pool)
+            app.state.reader = AppReader(reads, cursors)
+            app.state.changes = ChangesFeed(reads, cursors)
+            app.state.icons = IconService(reads, PictureProcessor(ICON_RULES), BlobStore(settings.blob_url))
+            work = await stack.enter_async_context(work_pool(settings, application_name=f"{app.title} imports"))
+            app.state.imports = importing = ImportService(work, points=settings.import_points)
+            stack.push_async_callback(importing.close)
             yield
 
     return create_service_app(
@@ -27,5 +44,7 @@ def create_app(settings: Settings, *, keys: KeySource | None = None) -> FastAPI:
         title="Catalogue",
         description="Apps and what they are worth, and their categories.",
         lifespan=lifespan,
-        routers=[apps.router, categories.router],
+        routers=[imports.router, apps.router, icons.router, translations.router, categories.router],
+        max_body_size=icons.MAX_ICON,
+        streamed={imports.PATH: imports.MAX_FILE},
     )

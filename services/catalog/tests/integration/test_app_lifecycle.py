@@ -34,6 +34,11 @@ async def test_a_new_app_is_a_draft_with_defaults_and_an_address(admin: httpx.As
         "max_completions": None,
         "created_at": body["created_at"],
         "updated_at": body["created_at"],
+        "max_completions_per_day": None,
+        "available_from": None,
+        "available_until": None,
+        "more_categories": [],
+        "locale": "en",
     }
     assert body["created_at"].endswith("Z")
     read = await admin.get(created.headers["Location"])

@@ -1,18 +1,20 @@
 """/api/v1/apps."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from catalog_service.dependencies import Admin, AllowedQuery, Apps, IfMatch, Pages, SeesAll
+from catalog_service.dependencies import Admin, AllowedQuery, Apps, Changes, IfMatch, Languages, Reader, SeesAll
 from catalog_service.routers.public_json import public_json
-from catalog_service.schemas import AppCreate, AppOut, AppPatch, PackageName
+from catalog_service.schemas import AppCreate, AppOut, AppPage, AppPatch, ChangeOut, ChangesOut, PackageName, PriceOut
 from servicekit.conditional import etag_of
-from servicekit.pagination import add_next_link
+from servicekit.pagination import MAX_CURSOR, CursorParam, Limit, add_next_link
 from servicekit.schemas import Page
 
 router = APIRouter(prefix="/api/v1/apps")
+
+Since = Annotated[str | None, Query(max_length=MAX_CURSOR, description="The `since` of the last answer")]
 
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Not modified: your copy is good"}}
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such app"}}
@@ -22,11 +24,13 @@ STALE: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("", response_model=Page[AppOut], responses=NOT_MODIFIED)
-async def list_apps(request: Request, query: AllowedQuery, pages: Pages, sees_all: SeesAll) -> Response:
+@router.get("", response_model=AppPage, responses=NOT_MODIFIED)
+async def list_apps(
+    request: Request, query: AllowedQuery, reader: Reader, sees_all: SeesAll, languages: Languages
+) -> Response:
     """The published apps. Administrators can ask for another `status`."""
-    page = await pages.page(query)
-    answer = public_json(request, page, sees_all=sees_all)
+    page = await reader.page(query, languages)
+    answer = public_json(request, page, sees_all=sees_all, locales=[app.locale for app in page.items])
     add_next_link(request, answer, page.next_cursor)
     return answer
 
@@ -40,15 +44,34 @@ async def create_app(body: AppCreate, admin: Admin, apps: Apps, response: Respon
 
 
 @router.get("/by-package/{package_name}", response_model=AppOut, responses={**NOT_MODIFIED, **NOT_FOUND})
-async def get_app_by_package(request: Request, package_name: PackageName, apps: Apps, sees_all: SeesAll) -> Response:
+async def get_app_by_package(
+    request: Request, package_name: PackageName, reader: Reader, sees_all: SeesAll, languages: Languages
+) -> Response:
     """One app by its package name, case-sensitively."""
-    return public_json(request, await apps.get_by_package(package_name, drafts=sees_all), sees_all=sees_all)
+    app = await reader.get_by_package(package_name, drafts=sees_all, languages=languages)
+    return public_json(request, app, sees_all=sees_all, locales=[app.locale])
+
+
+@router.get(
+    "/changes",
+    response_model=ChangesOut,
+    responses={**NOT_MODIFIED, 410: {"description": "The feed does not reach back so far: begin again without since"}},
+)
+async def list_changed_apps(
+    request: Request, changes: Changes, limit: Limit = 50, since: Since = None, cursor: CursorParam = None
+) -> Response:
+    """What changed since you last asked, for clients that keep a copy: changed apps as they are now, archived too."""
+    page = await changes.page(cursor or since, limit)
+    answer = public_json(request, page)
+    add_next_link(request, answer, page.next_cursor)
+    return answer
 
 
 @router.get("/{app_id}", response_model=AppOut, responses={**NOT_MODIFIED, **NOT_FOUND})
-async def get_app(request: Request, app_id: UUID, apps: Apps, sees_all: SeesAll) -> Response:
+async def get_app(request: Request, app_id: UUID, reader: Reader, sees_all: SeesAll, languages: Languages) -> Response:
     """One app. Archived apps are answered too, with their status; drafts only to administrators."""
-    return public_json(request, await apps.get(app_id, drafts=sees_all), sees_all=sees_all)
+    app = await reader.get(app_id, drafts=sees_all, languages=languages)
+    return public_json(request, app, sees_all=sees_all, locales=[app.locale])
 
 
 @router.patch("/{app_id}", responses={**NOT_FOUND, **STALE})
@@ -75,6 +98,38 @@ async def publish_app(app_id: UUID, admin: Admin, apps: Apps, response: Response
 async def archive_app(app_id: UUID, admin: Admin, apps: Apps, response: Response, if_match: IfMatch = None) -> AppOut:
     """Take the app out of the catalogue for good. Safe to call again."""
     return _tagged(response, await apps.archive(app_id, if_match=if_match, by=admin.user_id))
+
+
+@router.get("/{app_id}/points-history", responses=NOT_FOUND)
+async def list_prices(
+    request: Request,
+    response: Response,
+    app_id: UUID,
+    _admin: Admin,
+    reader: Reader,
+    limit: Limit = 50,
+    cursor: CursorParam = None,
+) -> Page[PriceOut]:
+    """Every price that the app ever had, newest first: from what to what, who and when."""
+    page = await reader.prices(app_id, cursor, limit)
+    add_next_link(request, response, page.next_cursor)
+    return page
+
+
+@router.get("/{app_id}/audit-events", responses=NOT_FOUND)
+async def list_changes(
+    request: Request,
+    response: Response,
+    app_id: UUID,
+    _admin: Admin,
+    apps: Apps,
+    limit: Limit = 50,
+    cursor: CursorParam = None,
+) -> Page[ChangeOut]:
+    """What administrators did to the app, newest first: each field from what to what, who and when."""
+    page = await apps.changes(app_id, cursor, limit)
+    add_next_link(request, response, page.next_cursor)
+    return page
 
 
 def _tagged(response: Response, app: AppOut) -> AppOut:

@@ -1,39 +1,46 @@
 """The life of an app: draft, published, archived. An app is never erased, and an archived one never comes back."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from catalog_service.errors import AppArchived, PackageExists
-from catalog_service.repositories.apps import AppRepository, AppRow
+from catalog_service.repositories.app_rows import AppRow
+from catalog_service.repositories.apps import AppRepository
+from catalog_service.repositories.audit import AuditRepository
 from catalog_service.repositories.categories import CategoryRepository
-from catalog_service.schemas import AppCreate, AppOut, AppPatch
+from catalog_service.schemas import AppCreate, AppOut, AppPatch, ChangeOut
 from servicekit.conditional import require_match
+from servicekit.pagination import Cursors
 from servicekit.problems import FieldProblem, NotFound, PreconditionRequired, RuleViolation
+from servicekit.schemas import Page
 
 
 class AppService:
-    """Reads single apps for anyone and changes them for administrators."""
+    """Changes apps for administrators."""
 
-    def __init__(self, apps: AppRepository, categories: CategoryRepository) -> None:
+    def __init__(
+        self, apps: AppRepository, categories: CategoryRepository, audit: AuditRepository, cursors: Cursors
+    ) -> None:
         self._apps = apps
         self._categories = categories
-
-    async def get(self, app_id: UUID, *, drafts: bool) -> AppOut:
-        """The app. Archived ones too, so that their tasks can say what they were for. Raises NotFound."""
-        return _visible(await self._apps.get(app_id), drafts=drafts)
-
-    async def get_by_package(self, package_name: str, *, drafts: bool) -> AppOut:
-        """As ``get``, by package name."""
-        return _visible(await self._apps.get_by_package(package_name), drafts=drafts)
+        self._audit = audit
+        self._cursors = cursors
 
     async def create(self, new: AppCreate, *, by: UUID) -> AppOut:
         """A new draft. Raises PackageExists, and RuleViolation for a category that does not exist."""
         values = new.model_dump(exclude={"store_url", "category", "subcategory"})
+        _check_window(values)
+        await self._check_more(new.more_categories)
         values |= await self._category_ids(new.category, new.subcategory)
         app_id = await self._apps.add(values, by=by)
         if app_id is None:
             raise PackageExists
-        return _visible(await self._apps.get(app_id), drafts=True)
+        app = _found(await self._apps.get(app_id))
+        await self._audit.add(app_id, "create", _changed_fields(None, app), by=by)
+        return app
 
     async def change(self, app_id: UUID, patch: AppPatch, *, if_match: str | None, by: UUID) -> AppOut:
         """Change what the patch names. What is so already is no change: no new version, no new price.
@@ -48,9 +55,12 @@ class AppService:
         values = _differences(present, patch)
         if not values:
             return present
+        _check_window({**present.model_dump(), **values})
+        if "more_categories" in values:
+            await self._check_more(values["more_categories"])
         if "category" in values:
             values |= await self._category_ids(values.pop("category"), values.pop("subcategory"))
-        return await self._set(app_id, values, by=by)
+        return await self._set(present, "change", values, by=by)
 
     async def publish(self, app_id: UUID, *, if_match: str | None, by: UUID) -> AppOut:
         """Show a draft to everybody; a published app stays as it is.
@@ -64,7 +74,7 @@ class AppService:
             raise AppArchived
         if present.status == "published":
             return present
-        return await self._set(app_id, {"status": "published"}, by=by)
+        return await self._set(present, "publish", {"status": "published"}, by=by)
 
     async def archive(self, app_id: UUID, *, if_match: str | None, by: UUID) -> AppOut:
         """Take an app out of the catalogue, whatever its state. Raises as ``publish``, but for AppArchived."""
@@ -73,7 +83,22 @@ class AppService:
             require_match(if_match, present)
         if present.status == "archived":
             return present
-        return await self._set(app_id, {"status": "archived"}, by=by)
+        return await self._set(present, "archive", {"status": "archived"}, by=by)
+
+    async def set_icon(self, app_id: UUID, sha256: str | None, *, if_match: str | None, by: UUID) -> AppOut:
+        """Give the app this stored icon, or none. Raises NotFound, and PreconditionFailed as ``publish``."""
+        present = await self._locked(app_id)
+        if if_match is not None:
+            require_match(if_match, present)
+        if (present.icon_url or "").removesuffix(".webp").rpartition("/")[2] == (sha256 or ""):
+            return present
+        return await self._set(present, "icon", {"icon_sha256": sha256}, by=by)
+
+    async def delete_icon(self, app_id: UUID, *, if_match: str | None, by: UUID) -> None:
+        """Take the icon away. Raises as ``set_icon``, and PreconditionRequired."""
+        if if_match is None:
+            raise PreconditionRequired
+        await self.set_icon(app_id, None, if_match=if_match, by=by)
 
     async def delete(self, app_id: UUID, *, if_match: str | None, by: UUID) -> None:
         """As ``archive``, but only with If-Match. Raises PreconditionRequired too."""
@@ -82,11 +107,31 @@ class AppService:
         await self.archive(app_id, if_match=if_match, by=by)
 
     async def _locked(self, app_id: UUID) -> AppOut:
-        return _visible(await self._apps.get_for_change(app_id), drafts=True)
+        return _found(await self._apps.get_for_change(app_id))
 
-    async def _set(self, app_id: UUID, values: dict[str, Any], *, by: UUID) -> AppOut:
-        await self._apps.change(app_id, values, by=by)
-        return await self.get(app_id, drafts=True)
+    async def _set(self, present: AppOut, action: str, values: dict[str, Any], *, by: UUID) -> AppOut:
+        await self._apps.change(present.id, values, by=by)
+        app = _found(await self._apps.get(present.id))
+        await self._audit.add(app.id, action, _changed_fields(present, app), by=by)
+        return app
+
+    async def changes(self, app_id: UUID, cursor: str | None, limit: int) -> Page[ChangeOut]:
+        """What administrators did to the app, newest first. Raises NotFound and InvalidCursor."""
+        _found(await self._apps.get(app_id))
+        scope = f"changes?{app_id}"
+        before = msgspec.convert(self._cursors.decode(scope, cursor), tuple[datetime, UUID]) if cursor else None
+        rows = await self._audit.of(app_id, before, limit + 1)
+        shown = rows[:limit]
+        following = None
+        if len(rows) > limit:
+            following = self._cursors.encode(scope, [shown[-1].changed_at, shown[-1].id])
+        return Page(items=[ChangeOut.model_validate(row) for row in shown], next_cursor=following)
+
+    async def _check_more(self, slugs: list[str]) -> None:
+        known = await self._categories.held(slugs) if slugs else set()
+        for place, slug in enumerate(slugs):
+            if slug not in known:
+                raise _unknown(f"/more_categories/{place}", "There is no such category")
 
     async def _category_ids(self, category: str, subcategory: str | None) -> dict[str, UUID | None]:
         category_id = await self._categories.upper_level(category)
@@ -98,10 +143,23 @@ class AppService:
         return {"category_id": category_id, "subcategory_id": subcategory_id}
 
 
-def _visible(row: AppRow | None, *, drafts: bool) -> AppOut:
-    if row is None or (row.status == "draft" and not drafts):
+def _found(row: AppRow | None) -> AppOut:
+    if row is None:
         raise NotFound("There is no such app.")
     return AppOut.model_validate(row)
+
+
+def _changed_fields(before: AppOut | None, after: AppOut) -> dict[str, list[Any]]:
+    old = {} if before is None else before.model_dump(mode="json")
+    new = after.model_dump(mode="json", exclude={"id", "created_at", "updated_at"})
+    return {name: [old.get(name), value] for name, value in new.items() if old.get(name) != value}
+
+
+def _check_window(values: dict[str, Any]) -> None:
+    begin, end = values["available_from"], values["available_until"]
+    if begin is not None and end is not None and begin >= end:
+        fault = FieldProblem(pointer="/available_until", code="window", detail="Must be later than available_from")
+        raise RuleViolation(errors=[fault])
 
 
 def _differences(present: AppOut, patch: AppPatch) -> dict[str, Any]:

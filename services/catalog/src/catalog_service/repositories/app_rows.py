@@ -1,0 +1,75 @@
+"""What an app looks like to its readers, as rows with the fields of ``AppOut``, and which apps a list shows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from sqlalchemy import Row, String, Table, Text, cast, literal_column, select
+
+from catalog_service.models import Base
+from catalog_service.schemas import Sort, Status
+
+app: Table = Base.metadata.tables["app"]
+_upper = Base.metadata.tables["category"].alias("upper_level")
+_lower = Base.metadata.tables["category"].alias("lower_level")
+
+STORE_LINK = "https://play.google.com/store/apps/details?id="
+
+# The column of each sort, and whether it runs downwards. The id comes second, so that no two rows are equal; both run
+# the same way, so that one comparison of pairs finds the rest and one index serves both directions.
+SORT_COLUMNS: dict[Sort, tuple[str, bool]] = {
+    "-points": ("points", True),
+    "points": ("points", False),
+    "name": ("sort_name", False),
+    "-created_at": ("created_at", True),
+    "relevance": ("rank", True),  # no column: it depends on the words
+}
+
+AppRow: TypeAlias = Row[*tuple[Any, ...]]
+Position: TypeAlias = tuple[int | float | str | datetime, UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryFilter:
+    """One category of either level."""
+
+    id: UUID
+    slug: str
+    upper: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AppFilter:
+    """Which apps a list shows."""
+
+    status: Status
+    offered_now: bool = False
+    words: str | None = None
+    category: CategoryFilter | None = None
+    min_points: int | None = None
+    max_points: int | None = None
+
+
+APPS = (
+    select(
+        *(app.c[name] for name in ("id", "package_name", "name", "summary", "description")),
+        (literal_column(f"'{STORE_LINK}'", String) + app.c.package_name).label("store_url"),
+        (
+            literal_column("'/api/v1/apps/'", String)
+            + cast(app.c.id, Text)
+            + literal_column("'/icon/'", String)
+            + app.c.icon_sha256
+            + literal_column("'.webp'", String)
+        ).label("icon_url"),
+        _upper.c.slug.label("category"),
+        _lower.c.slug.label("subcategory"),
+        *(app.c[name] for name in ("points", "status", "max_completions", "created_at", "updated_at")),
+        *(
+            app.c[name]
+            for name in ("max_completions_per_day", "available_from", "available_until", "more_categories", "locale")
+        ),
+    )
+    .join(_upper, _upper.c.id == app.c.category_id)
+    .outerjoin(_lower, _lower.c.id == app.c.subcategory_id)
+)

@@ -1,0 +1,55 @@
+"""Imports: /api/v1/apps/import and /api/v1/imports."""
+
+import tempfile
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from catalog_service.dependencies import Admin, Imports
+from catalog_service.routers.spool import receive
+from catalog_service.schemas import ImportFormat, ImportOut
+
+router = APIRouter(prefix="/api/v1")
+
+MAX_FILE = 100 * 1024 * 1024
+PATH = "/api/v1/apps/import"
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_KINDS = ("application/json", "text/csv", "application/octet-stream")
+_BODY: dict[str, Any] = {"requestBody": {"required": True, "content": dict.fromkeys(_KINDS, _BINARY)}}
+
+
+@router.post(
+    "/apps/import",
+    status_code=202,
+    openapi_extra=_BODY,
+    responses={413: {"description": "The file has more than 100 MiB"}},
+)
+async def import_apps(
+    request: Request,
+    response: Response,
+    admin: Admin,
+    imports: Imports,
+    kind: Annotated[ImportFormat, Query(alias="format")],
+    dry_run: Annotated[bool, Query(description="Only report what would happen")] = False,
+) -> ImportOut:
+    """Add and update apps from a file: F-Droid's index of version 2, or CSV.
+
+    The texts of known packages are updated, new ones become drafts. Points are never touched. All or nothing:
+    a file that can't be read to its end changes nothing.
+    """
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the job closes it
+    try:
+        await receive(request, file, MAX_FILE)
+        job_id = await imports.start(file, kind, dry_run=dry_run, by=admin.user_id)
+    except BaseException:
+        file.close()
+        raise
+    response.headers["Location"] = f"/api/v1/imports/{job_id}"
+    return await imports.get(job_id)
+
+
+@router.get("/imports/{import_id}", responses={404: {"description": "There is no such import"}})
+async def get_import(import_id: UUID, _admin: Admin, imports: Imports) -> ImportOut:
+    """How far an import is, or what came of it, with a line for each row that was left out."""
+    return await imports.get(import_id)
