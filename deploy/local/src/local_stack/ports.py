@@ -2,10 +2,10 @@
 
 import random
 import socket
-from contextlib import ExitStack
 
 # Below 32768, where the kernel takes outgoing ports from: a part finds its port free again at a restart.
 _RANGE = range(20000, 32000)
+_kept: list[socket.socket] = []
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
@@ -15,15 +15,24 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """`count` different free ports. They are free now; nothing holds them until the caller listens."""
+    """`count` different free ports, kept for this process until it ends.
+
+    What keeps a port is a socket that is bound and does not listen: our own servers still get in, as they set
+    SO_REUSEADDR, and another stack that starts at the same time does not.
+    """
     found: list[int] = []
-    with ExitStack() as held:
-        for port in random.sample(_RANGE, len(_RANGE)):
-            probe = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
-            if _bind(probe, "127.0.0.1", port):
-                found.append(port)
-            if len(found) == count:
-                return found
+    for port in random.sample(_RANGE, len(_RANGE)):
+        probe = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            probe.close()
+            continue
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _kept.append(probe)
+        found.append(port)
+        if len(found) == count:
+            return found
     raise OSError(f"no {count} free ports between {_RANGE.start} and {_RANGE.stop}")
 
 

@@ -27,6 +27,7 @@ from servicekit.tokens import ALGORITHM, TOKEN_TYPE, StaticKeys
 
 TEST_SECRET = "a-secret-of-the-tests-0123456789-abcdefghij"  # noqa: S105 - of the tests
 KEY_ID = "test-key"
+TRUNCATE_TRIES = 5
 _PRIVATE_KEY = Ed25519PrivateKey.generate()
 
 TokenMaker = Callable[..., str]
@@ -105,10 +106,13 @@ async def empty_tables(url: str, *, keep: Iterable[str] = ()) -> None:
 
 async def _truncate(connection: asyncpg.Connection, tables: list[str]) -> None:
     statement = f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE"
-    try:
-        await connection.execute(statement)
-    except asyncpg.DeadlockDetectedError:  # background work of the application took the tables in another order
-        await connection.execute(statement)
+    for _ in range(TRUNCATE_TRIES - 1):
+        try:
+            await connection.execute(statement)
+        except asyncpg.DeadlockDetectedError:  # background work of the application took the tables in another order
+            continue
+        return
+    await connection.execute(statement)
 
 
 @asynccontextmanager

@@ -32,7 +32,6 @@ class Valkey:
                     "appendfsync everysec",
                     'save ""',
                     "maxmemory-policy noeviction",
-                    "loglevel warning",
                     "",
                 ]
             )
