@@ -1,7 +1,6 @@
 """What is not strict JSON is refused with the right code, and never a 500."""
 
 import json
-import time
 
 import httpx
 import pytest
@@ -85,17 +84,6 @@ def test_what_stands_at_the_border_passes(body: bytes) -> None:
 def test_what_is_not_json_in_utf_8_is_400(body: bytes) -> None:
     with pytest.raises(MalformedJson):
         check_json(body)
-
-
-@pytest.mark.parametrize("piece", [b"1,", b'"a",', b"[],", b"{},", b'"\\u00e9",', b"[1],"])
-def test_a_megabyte_of_tiny_values_costs_little(piece: bytes) -> None:
-    body = b"[" + piece * (300_000 // len(piece)) + b"1]"
-    started = time.process_time()
-    json.loads(body)
-    plain = time.process_time() - started
-    started = time.process_time()
-    check_json(body)
-    assert time.process_time() - started < 15 * plain + 0.1
 
 
 @pytest.mark.parametrize(

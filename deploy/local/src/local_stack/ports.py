@@ -5,7 +5,6 @@ import socket
 
 # Below 32768, where the kernel takes outgoing ports from: a part finds its port free again at a restart.
 _RANGE = range(20000, 32000)
-_kept: list[socket.socket] = []
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
@@ -29,7 +28,7 @@ def free_ports(count: int) -> list[int]:
             probe.close()
             continue
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        _kept.append(probe)
+        probe.detach()  # the descriptor stays open until this process ends
         found.append(port)
         if len(found) == count:
             return found
