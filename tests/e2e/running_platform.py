@@ -157,15 +157,15 @@ async def _row_versions(url: str, but: frozenset[str]) -> dict[str, tuple[int, i
         await connection.close()
 
 
-def mail_token(var: Path, recipient: str) -> str:
-    """The ``?token=`` of the newest mail to ``recipient``."""
+def mail_token(var: Path, recipient: str, subject: str = "") -> str:
+    """The ``?token=`` of the newest mail to ``recipient``, with this in its subject."""
 
     def newest() -> str | None:
         for path in sorted((var / "mail").glob("*.eml"), reverse=True):
             message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
             body = message.get_body(("plain",))
             found = re.search(r"\?token=([\w.~-]+)", body.get_content() if body else "")
-            if recipient in str(message["To"]) and found:
+            if recipient in str(message["To"]) and subject in str(message["Subject"]) and found:
                 return found[1]
         return None
 

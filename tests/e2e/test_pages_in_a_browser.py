@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from running_platform import ADMIN, REVIEWER, Platform, mail_token
+from running_platform import ADMIN, REVIEWER, Account, Platform, mail_token, new_account
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
@@ -125,9 +125,23 @@ def test_the_main_job_on_the_pages(platform: Platform, open_page: Opener, screen
     assert open_page.faults == []
 
 
-def test_a_screenshot_is_dropped_onto_the_task(platform: Platform, open_page: Opener, screenshot: bytes) -> None:
-    from running_platform import Account, new_account
+def test_a_forgotten_password_is_replaced_by_mail(platform: Platform, open_page: Opener) -> None:
+    address = f"jon-{secrets.token_hex(4)}@example.org"
+    new_account(platform, address, PASSWORD)
+    page = open_page("/login")
+    page.get_by_role("link", name="Forgot your password?").click()
+    page.get_by_label("E-mail address").fill(address)
+    page.get_by_role("button", name="Send the link").click()
+    expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    page.goto(f"/reset-password?token={mail_token(platform.var, address, subject='Choose a new password')}")
+    page.get_by_label("New password").fill("another long password")
+    page.get_by_role("button", name="Set the password").click()
+    expect(page.get_by_text("Your new password is set.")).to_be_visible()
+    _sign_in(page, address, "another long password")
+    assert open_page.faults == []
 
+
+def test_a_screenshot_is_dropped_onto_the_task(platform: Platform, open_page: Opener, screenshot: bytes) -> None:
     admin = Account(platform.url).sign_in(*ADMIN)
     app = admin.post("/api/v1/apps", {"package_name": f"org.example.d{secrets.token_hex(3)}", "name": "D", "points": 5})
     admin.post(f"/api/v1/apps/{app.json()['id']}/publish")
@@ -211,8 +225,6 @@ def _key(task: dict[str, object] | None = None) -> dict[str, str]:
 
 
 def test_the_main_job_by_hand_in_swagger_ui(platform: Platform, open_page: Opener, screenshot: bytes) -> None:
-    from running_platform import new_account
-
     address = f"ivy-{secrets.token_hex(4)}@example.org"
     new_account(platform, address, PASSWORD)
     page = open_page("/docs")

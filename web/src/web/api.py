@@ -100,6 +100,14 @@ class Api:
         """Tokens for an address and a password."""
         return _read(SignIn, await self._send("POST", "/auth/login", json=values))
 
+    async def forgot_password(self, email: str) -> None:
+        """A mail with a link, when the address is known."""
+        await self._send("POST", "/auth/password/forgot", json={"email": email})
+
+    async def reset_password(self, token: str, password: str) -> None:
+        """Spend the token of that mail on a new password."""
+        await self._send("POST", "/auth/password/reset", json={"token": token, "password": password})
+
     async def refresh(self, refresh_token: str) -> TokenPair:
         """The next pair of tokens."""
         return _read(TokenPair, await self._send("POST", "/auth/refresh", json={"refresh_token": refresh_token}))

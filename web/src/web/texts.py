@@ -29,6 +29,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     # One-line news above a page, by the ?notice= of its address
     "notice.sign-in-needed": "Please sign in to go on.",
     "notice.signed-out": "You are signed out.",
+    "notice.password-set": "Your new password is set. Sign in with it.",
     "notice.verified": "Your e-mail address is confirmed.",
     "notice.task-started": "The task is yours. Install the app, take a screenshot, and hand it in below.",
     "notice.task-cancelled": "You have given the task up.",
@@ -77,6 +78,17 @@ ENGLISH: Final[Mapping[str, str]] = {
     "login.password": "Password",
     "login.submit": "Sign in",
     "login.new": "New here?",
+    "login.forgot": "Forgot your password?",
+    "forgot.title": "A new password",
+    "forgot.hint": "The address of your account. We send a link to it.",
+    "forgot.submit": "Send the link",
+    "forgot_sent.title": "Look into your mail",
+    "forgot_sent.words": "If there is an account with this address, a link to choose a new password is on its way.",
+    "reset.title": "Choose a new password",
+    "reset.password": "New password",
+    "reset.submit": "Set the password",
+    "reset.spent": "This link was used before, is too old, or is not complete.",
+    "reset.again": "Ask for a new link",
     "login.second_factor": "This account is protected by a second factor, which these pages do not ask for yet. "
     "Use the API to sign in.",
     # Apps

@@ -46,7 +46,8 @@ def pages(api: FakeApi) -> list[str]:
     api.feeds[0].update(title=CANARY, name=CANARY, schedule=CANARY, freshness=CANARY)
     api.isins["INE002A01018"].update(name=CANARY, type=CANARY, status=CANARY, lei=CANARY)
     return [
-        "/", "/register", "/register/sent", "/login", f"/verify-email?token={CANARY}", f"/apps?q={CANARY}",
+        "/", "/register", "/register/sent", "/login", f"/verify-email?token={CANARY}", "/forgot-password",
+        "/forgot-password/sent", f"/reset-password?token={CANARY}", f"/apps?q={CANARY}",
         "/apps", f"/apps/{app['id']}", f"/tasks?status={CANARY}", f"/tasks/{rejected['id']}", "/points", "/review",
         f"/review/{waiting['id']}", "/admin/apps?status=published", "/admin/apps/new", f"/admin/apps/{app['id']}",
         "/isins?isin=INE002A01018", f"/isins?isin={CANARY}", f"/apps?notice={CANARY}", f"/{CANARY}",

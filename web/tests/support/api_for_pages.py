@@ -191,6 +191,19 @@ def _auth(api: FakeApi, router: APIRouter) -> None:
         if body["token"] != MAIL_TOKEN:
             raise failure(410, "link-spent", "The link does not work any more")
 
+    @router.post("/api/v1/auth/password/forgot", status_code=202)
+    async def forgot(body: dict[str, Any]) -> dict[str, str]:
+        if "@" not in body["email"]:
+            raise failure(422, "validation-error", "The request is not valid", email="value-error")
+        return {"status": "accepted"}
+
+    @router.post("/api/v1/auth/password/reset", status_code=204)
+    async def reset(body: dict[str, Any]) -> None:
+        if len(body["password"]) < 12:
+            raise failure(422, "weak-password", "The password is not good enough", password="password-too-short")
+        if body["token"] != MAIL_TOKEN:
+            raise failure(410, "link-spent", "The link does not work any more")
+
     @router.post("/api/v1/auth/login")
     async def login(body: dict[str, Any]) -> dict[str, Any]:
         if body["email"] not in api.users or body["password"] != PASSWORD:

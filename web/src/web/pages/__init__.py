@@ -1,5 +1,7 @@
 """The pages: each module answers for one part of the site. A page reads, calls the API, and renders."""
 
-from web.pages import accounts, admin_apps, apps, isins, points, proofs, review, tasks, welcome
+from web.pages import accounts, admin_apps, apps, isins, passwords, points, proofs, review, tasks, welcome
 
-ROUTERS = [module.router for module in (welcome, accounts, apps, tasks, points, proofs, review, admin_apps, isins)]
+ROUTERS = [
+    module.router for module in (welcome, accounts, passwords, apps, tasks, points, proofs, review, admin_apps, isins)
+]
