@@ -66,6 +66,6 @@ $(STAMP): requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
 		echo "$(PYTHON) lacks the venv module (on Debian and Ubuntu: the package python3-venv)." >&2; exit 1; }
 	@echo "Installing into .venv ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(addprefix -e ,$(addprefix ./,$(MEMBERS)))
 	@touch $(STAMP)
