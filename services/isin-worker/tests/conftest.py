@@ -12,12 +12,12 @@ from fastapi import FastAPI
 
 import isin_worker
 from isin_worker.compose import open_reconciler
-from isin_worker.jobs import SilentBell
 from isin_worker.main import create_app
 from isin_worker.reconcile import Reconciler
 from isin_worker.settings import Settings
 from isin_worker.testing import Publisher
 from servicekit import testing
+from servicekit.jobs import SilentRinger
 
 FEED = "nse-equity"
 
@@ -50,12 +50,12 @@ def settings(database_url: str, publisher_server: Publisher, tmp_path_factory: p
 
 
 @pytest.fixture(scope="session")
-def bell() -> SilentBell:
-    return SilentBell()
+def bell() -> SilentRinger:
+    return SilentRinger()
 
 
 @pytest.fixture(scope="session")
-async def app(settings: Settings, bell: SilentBell) -> AsyncIterator[FastAPI]:
+async def app(settings: Settings, bell: SilentRinger) -> AsyncIterator[FastAPI]:
     async with testing.running(create_app(settings, keys=testing.test_keys(), bell=bell)) as running:
         yield running
 

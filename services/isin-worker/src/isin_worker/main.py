@@ -7,16 +7,16 @@ from fastapi import FastAPI
 
 import isin_worker
 from isin_worker.feeds import with_urls
-from isin_worker.jobs import ArqBell, SilentBell
+from isin_worker.jobs import BELL
 from isin_worker.routers import feeds, isins
-from isin_worker.services.runs import Bell
 from isin_worker.settings import Settings
 from servicekit.app import create_service_app, serving
+from servicekit.jobs import ArqRinger, Ringer, SilentRinger
 from servicekit.pagination import Cursors
 from servicekit.tokens import KeySource
 
 
-def create_app(settings: Settings, *, keys: KeySource | None = None, bell: Bell | None = None) -> FastAPI:
+def create_app(settings: Settings, *, keys: KeySource | None = None, bell: Ringer | None = None) -> FastAPI:
     """The ISIN API. ``keys`` and ``bell`` are for tests; without a queue in the settings there is no bell."""
 
     @asynccontextmanager
@@ -25,7 +25,7 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, bell: Bell 
             app.state.cursors = Cursors(settings.cursor_secret)
             app.state.feeds = with_urls(settings.feed_urls)
             # The queue is not asked for here and not among the readiness checks: the API works without it.
-            app.state.bell = bell or (ArqBell(settings.redis_url) if settings.redis_url else SilentBell())
+            app.state.bell = bell or (ArqRinger(settings.redis_url, BELL) if settings.redis_url else SilentRinger())
             stack.push_async_callback(app.state.bell.close)
             yield
 

@@ -8,10 +8,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from isin_worker.jobs import SilentBell
 from isin_worker.reconcile import Reconciler
 from isin_worker.testing import Publisher, make_isin, make_list, make_row
 from servicekit import testing
+from servicekit.jobs import SilentRinger
 
 pytestmark = pytest.mark.integration
 
@@ -272,7 +272,7 @@ async def test_a_feed_that_is_not_there_is_404(path: str, user: httpx.AsyncClien
 
 
 async def test_a_run_is_asked_for_rung_for_and_done(
-    admin: httpx.AsyncClient, user: httpx.AsyncClient, bell: SilentBell, reconciler: Reconciler, publisher: Publisher
+    admin: httpx.AsyncClient, user: httpx.AsyncClient, bell: SilentRinger, reconciler: Reconciler, publisher: Publisher
 ) -> None:
     rings = bell.rings
     response = await admin.post(f"{FEED}/runs")

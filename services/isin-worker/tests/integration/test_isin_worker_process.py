@@ -13,11 +13,12 @@ import pytest
 from arq.connections import create_pool
 from pydantic import SecretStr
 
-from isin_worker.jobs import ArqBell, redis_settings
+from isin_worker.jobs import BELL
 from isin_worker.testing import Publisher, eventually, make_list, make_row
 from local_stack.embedded.for_tests import running, wait_until_ready
 from local_stack.embedded.valkey import Valkey
 from local_stack.ports import free_ports
+from servicekit.jobs import ArqRinger, redis_settings
 
 pytestmark = pytest.mark.integration
 
@@ -70,7 +71,7 @@ async def test_a_worker_does_what_is_due_when_it_starts_and_when_it_is_rung_and_
         async with working(environment, valkey, tmp_path / "log") as worker:
             await eventually(lambda: done(db))
             await make_due_again(db)
-            bell = ArqBell(SecretStr(valkey.url()))
+            bell = ArqRinger(SecretStr(valkey.url()), BELL)
             await bell.ring()
             await bell.close()
             await eventually(lambda: done(db))
@@ -91,7 +92,7 @@ async def test_a_worker_survives_an_outage_of_its_queue(
             await asyncio.wait_for(worker.wait(), 3)  # the queue is away, and the worker is not
         await make_due_again(db)
         with serving(valkey):
-            bell = ArqBell(SecretStr(valkey.url()))
+            bell = ArqRinger(SecretStr(valkey.url()), BELL)
             await bell.ring()
             await bell.close()
             await eventually(lambda: done(db))
@@ -127,7 +128,7 @@ async def test_a_worker_that_is_stopped_in_the_middle_gives_its_run_back(
 
 async def test_the_queue_holds_json_and_never_a_pickle(valkey: Valkey) -> None:
     with serving(valkey):
-        bell = ArqBell(SecretStr(valkey.url()))
+        bell = ArqRinger(SecretStr(valkey.url()), BELL)
         await bell.ring()
         await bell.ring()
         await bell.close()
@@ -139,7 +140,7 @@ async def test_the_queue_holds_json_and_never_a_pickle(valkey: Valkey) -> None:
 
 
 async def test_a_bell_without_a_queue_is_silent_and_quick(valkey: Valkey) -> None:
-    bell = ArqBell(SecretStr(valkey.url()))
+    bell = ArqRinger(SecretStr(valkey.url()), BELL)
     async with asyncio.timeout(5):
         await bell.ring()
     await bell.close()

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Protocol
 from uuid import UUID
 
 from isin_worker import schedule
@@ -14,16 +13,7 @@ from isin_worker.repositories.runs import RunRepository
 from isin_worker.services.feeds import feed_named
 from isin_worker.states import Status, Trigger
 from servicekit.db import Database
-
-
-class Bell(Protocol):
-    """Rings for a reconciliation, after the commit of what it shall find."""
-
-    async def ring(self) -> None:
-        """Ask for a reconciliation soon. Never raises for a queue that is away: the next tick finds the work too."""
-
-    async def close(self) -> None:
-        """Give the connections back."""
+from servicekit.jobs import Ringer
 
 
 class RunService:
@@ -32,7 +22,7 @@ class RunService:
     It opens its transactions itself, because the bell may ring only after the commit.
     """
 
-    def __init__(self, database: Database, feeds: Mapping[str, Feed], bell: Bell) -> None:
+    def __init__(self, database: Database, feeds: Mapping[str, Feed], bell: Ringer) -> None:
         self._database = database
         self._feeds = feeds
         self._bell = bell
