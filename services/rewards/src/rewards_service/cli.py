@@ -16,7 +16,7 @@ main = service_cli("rewards_service")
 
 @main.command("verify-ledger")
 def verify_ledger() -> None:
-    """Add the whole ledger up. Ends with 1 when it does not hold what it promises."""
+    """Add the whole ledger up and walk its chain. Ends with 1 when it does not hold what it promises."""
     from rewards_service.settings import Settings  # noqa: PLC0415 - keeps --help quick
     from servicekit.settings import load_settings  # noqa: PLC0415
 
@@ -25,8 +25,29 @@ def verify_ledger() -> None:
     raise SystemExit(0 if result.ok else 1)
 
 
+@main.command("seal")
+def seal_ledger() -> None:
+    """Seal what is booked and not sealed yet. The worker does it every minute."""
+    from rewards_service.settings import Settings  # noqa: PLC0415 - keeps --help quick
+    from servicekit.settings import load_settings  # noqa: PLC0415
+
+    sealed = asyncio.run(_seal(load_settings(Settings)))
+    click.echo(f"{sealed} transactions sealed")
+
+
+async def _seal(settings: "Settings") -> int:
+    from rewards_service.services.chain import seal  # noqa: PLC0415
+    from servicekit.db import Database  # noqa: PLC0415
+
+    database = Database(settings, application_name="rewards seal")
+    try:
+        return await seal(database)
+    finally:
+        await database.close()
+
+
 async def _verify(settings: "Settings") -> "VerifyOut":
-    from rewards_service.services.points import verify  # noqa: PLC0415
+    from rewards_service.services.ledger import verify  # noqa: PLC0415
     from servicekit.db import Database  # noqa: PLC0415
 
     database = Database(settings, application_name="rewards verify-ledger")

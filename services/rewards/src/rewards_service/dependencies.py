@@ -6,6 +6,9 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from rewards_service.errors import IdempotencyKeyMissing
+from rewards_service.services.decisions import DecisionService
+from rewards_service.services.leaderboard import LeaderboardService
+from rewards_service.services.ledger import LedgerService
 from rewards_service.services.points import PointsService
 from rewards_service.services.proofs import ProofService
 from rewards_service.services.reviews import ReviewService
@@ -67,6 +70,21 @@ def _reviews(request: Request) -> ReviewService:
     return service
 
 
+def _decisions(request: Request) -> DecisionService:
+    service: DecisionService = request.app.state.decisions
+    return service
+
+
+def _ledger(request: Request) -> LedgerService:
+    service: LedgerService = request.app.state.ledger
+    return service
+
+
+def _leaderboard(request: Request) -> LeaderboardService:
+    service: LeaderboardService = request.app.state.leaderboard
+    return service
+
+
 def _points(request: Request) -> PointsService:
     service: PointsService = request.app.state.points
     return service
@@ -78,3 +96,6 @@ Tasks = Annotated[TaskService, Depends(_tasks)]
 Proofs = Annotated[ProofService, Depends(_proofs)]
 Reviews = Annotated[ReviewService, Depends(_reviews)]
 PointsReader = Annotated[PointsService, Depends(_points)]
+Decisions = Annotated[DecisionService, Depends(_decisions)]
+Ledger = Annotated[LedgerService, Depends(_ledger)]
+Leaderboard = Annotated[LeaderboardService, Depends(_leaderboard)]

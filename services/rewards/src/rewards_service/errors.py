@@ -3,6 +3,7 @@
 from servicekit.problems import (
     BadRequest,
     Conflict,
+    FieldProblem,
     Forbidden,
     Gone,
     Locked,
@@ -43,6 +44,12 @@ class AppArchived(Gone):
     """The app has been taken out of the catalogue. Tasks that are under way stay as they are."""
 
     code, title = "app-archived", "The app is no longer offered"
+
+
+class AppNotOffered(Gone):
+    """The app is offered for a time, and this is before or after it."""
+
+    code, title = "app-not-offered", "The app is not offered at this time"
 
 
 class AppSoldOut(Gone):
@@ -133,3 +140,40 @@ class AlreadyPosted(Conflict):
     """The ledger holds this event already. Each event is booked once, for ever."""
 
     code, title = "already-posted", "Booked already"
+
+
+class TransactionNotFound(NotFound):
+    """The ledger has no such transaction."""
+
+    code, title = "transaction-not-found", "No such transaction"
+
+
+class AlreadyReversed(Conflict):
+    """This transaction has been reversed already. A transaction is reversed once, and wholly."""
+
+    code, title = "already-reversed", "Reversed already"
+
+
+class ReversalIsFinal(Conflict):
+    """This transaction is a reversal itself. What it took back can be given again by an adjustment."""
+
+    code, title = "reversal-is-final", "A reversal can't be reversed"
+
+
+class BalanceTooLow(RuleViolation):
+    """The person has fewer points than that. A balance falls below 0 by a reversal only, never by an adjustment."""
+
+    code, title = "balance-too-low", "The balance is too low"
+
+    def __init__(self) -> None:
+        fault = FieldProblem(pointer="/points", code="balance-too-low", detail="More than the person has")
+        super().__init__(errors=[fault])
+
+
+class UnknownPerson(RuleViolation):
+    """There is no account with this id."""
+
+    code, title = "unknown-person", "No such person"
+
+    def __init__(self) -> None:
+        super().__init__(errors=[FieldProblem(pointer="/user_id", code="unknown", detail="There is no such account")])

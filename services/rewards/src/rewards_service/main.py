@@ -10,8 +10,11 @@ from media.blobs import BlobStore
 from media.processor import PictureProcessor
 from rewards_service.clients.accounts import Accounts, HttpAccounts
 from rewards_service.clients.catalog import Catalog, HttpCatalog
-from rewards_service.routers import points, proofs, reviews, tasks
+from rewards_service.routers import leaderboard, ledger, points, proofs, reviews, tasks
 from rewards_service.routers.upload import ENVELOPE, MAX_FILE
+from rewards_service.services.decisions import DecisionService
+from rewards_service.services.leaderboard import LeaderboardService
+from rewards_service.services.ledger import LedgerService
 from rewards_service.services.points import PointsService
 from rewards_service.services.proofs import ProofService
 from rewards_service.services.reviews import ReviewService
@@ -41,6 +44,9 @@ def create_app(
             app.state.tasks = TaskService(database, catalog or HttpCatalog(settings.catalog_url, http), people, cursors)
             app.state.proofs = ProofService(database, pictures or PictureProcessor(), BlobStore(settings.blob_url))
             app.state.reviews = ReviewService(database, cursors)
+            app.state.decisions = DecisionService(database)
+            app.state.ledger = LedgerService(database, people, cursors)
+            app.state.leaderboard = LeaderboardService(database, people, cursors)
             app.state.points = PointsService(database, people, cursors)
             yield
 
@@ -49,6 +55,6 @@ def create_app(
         title="Rewards",
         description="Tasks, their proofs, reviews, and the ledger of points.",
         lifespan=lifespan,
-        routers=[tasks.router, proofs.router, reviews.router, points.router],
+        routers=[tasks.router, proofs.router, reviews.router, points.router, ledger.router, leaderboard.router],
         max_body_size=MAX_FILE + ENVELOPE,
     )

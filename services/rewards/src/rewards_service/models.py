@@ -6,10 +6,12 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     DateTime,
     ForeignKey,
     Index,
+    LargeBinary,
     SmallInteger,
     Text,
     UniqueConstraint,
@@ -141,6 +143,7 @@ class Transaction(Base, table=True):
             "kind <> 'task.approve' OR (task_id IS NOT NULL AND reference = task_id::text)", name="credit_names_task"
         ),
         Index("ix_transaction_task_id", "task_id"),
+        Index("ix_transaction_created_at_id", "created_at", "id"),
     )
 
     id: UUID = Field(primary_key=True, sa_column_kwargs=_UUID7)
@@ -168,6 +171,34 @@ class Entry(Base, table=True):
     account_id: UUID = Field(foreign_key="account.id")
     amount: int = Field(sa_type=BigInteger)
     balance_after: int | None = Field(sa_type=BigInteger)  # null for the system's accounts
+
+
+class Seal(Base, table=True):
+    """A link of the chain over the ledger: SHA-256 of the link before and of the transaction with its entries.
+
+    Positions are given when a transaction is sealed, so one that commits late only gets a later place.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("transaction_id"),
+        CheckConstraint("length(hash) = 32", name="hash_is_sha256"),
+    )
+
+    position: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    transaction_id: UUID = Field(foreign_key="transaction.id")
+    hash: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs=_NOW)
+
+
+class Preference(Base, table=True):
+    """What somebody chose. The name is that of their account when it was last seen, for others to read."""
+
+    __table_args__ = (CheckConstraint("NOT leaderboard OR name IS NOT NULL", name="shown_with_a_name"),)
+
+    user_id: UUID = Field(primary_key=True)
+    leaderboard: bool = Field(sa_type=Boolean)
+    name: str | None = Field(sa_type=Text)
+    updated_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs=_NOW)
 
 
 class IdempotencyKey(Base, table=True):

@@ -1,11 +1,12 @@
 """What comes in and what goes out."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
+from rewards_service.models import Entry, Transaction
 from servicekit.schemas import Input, Output
 
 TaskStatus = Literal["started", "submitted", "approved", "rejected", "cancelled", "expired", "reversed"]
@@ -169,6 +170,42 @@ class DecisionOut(Output):
     transaction_id: UUID | None = None
 
 
+class BulkDecisionIn(DecisionIn):
+    """The decision on one of several tasks."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"task_id": _TASK_ID, "decision": "approve"}]})
+
+    task_id: UUID
+
+
+class BulkIn(Input):
+    """Decisions on several tasks."""
+
+    items: list[BulkDecisionIn] = Field(min_length=1, max_length=100)
+
+
+class BulkResult(Output):
+    """What became of one decision: `task` when `status` is 200, else the code and detail of what was wrong."""
+
+    model_config = _example(
+        task_id=_TASK_ID, status=409, task=None, transaction_id=None, code="already-decided",
+        detail="The task is approved.",
+    )  # fmt: skip
+
+    task_id: UUID
+    status: int = Field(description="What the decision alone would have been answered with")
+    task: TaskOut | None = None
+    transaction_id: UUID | None = None
+    code: str | None = None
+    detail: str | None = None
+
+
+class BulkOut(Output):
+    """The results, in the order of the decisions."""
+
+    items: list[BulkResult]
+
+
 class PointsOut(Output):
     """What somebody has, and what may come."""
 
@@ -200,6 +237,107 @@ class EntryOut(Output):
     task_id: UUID | None
     created_at: datetime
 
+    @classmethod
+    def of(cls, entry: Entry, transaction: Transaction) -> Self:
+        """The line of an entry of a person's account."""
+        return cls(
+            transaction_id=transaction.id,
+            kind=transaction.kind,
+            description=transaction.description,
+            points=entry.amount,
+            balance_after=entry.balance_after or 0,
+            task_id=transaction.task_id,
+            created_at=transaction.created_at,
+        )
+
+
+class AdjustmentIn(Input):
+    """Points given by hand, or taken away."""
+
+    model_config = _example(user_id=_USER_ID, points=50, reason="Thank you for the bug report")
+
+    user_id: UUID
+    points: int = Field(strict=True, ge=-1_000_000, le=1_000_000, description="Below 0 takes points away; never 0")
+    reason: str = Field(min_length=1, max_length=500, description="The person reads it in their statement")
+
+    @field_validator("points")
+    @classmethod
+    def _not_nothing(cls, value: int) -> int:
+        if value == 0:
+            raise ValueError("0 changes nothing")
+        return value
+
+
+class ReversalIn(Input):
+    """Why a transaction is undone."""
+
+    model_config = _example(reason="The screenshot was somebody else's")
+
+    reason: str = Field(min_length=1, max_length=500, description="The person reads it in their statement")
+
+
+class BookingOut(Output):
+    """An entry of a transaction: of a person, or of an account of the system, which has a name and no balance."""
+
+    user_id: UUID | None
+    account: str | None
+    points: int
+    balance_after: int | None
+
+
+class TransactionOut(Output):
+    """A transaction of the ledger. Its entries sum to 0."""
+
+    model_config = _example(
+        id=_TRANSACTION_ID,
+        kind="task.approve",
+        reference=_TASK_ID,
+        description="Example Reader",
+        task_id=_TASK_ID,
+        reverses_id=None,
+        reversed_by_id=None,
+        created_by="0199d1a2-7b60-7f3e-9c7d-2f0f1a6b5c06",
+        created_at="2026-01-03T11:00:00Z",
+        entries=[
+            {"user_id": None, "account": "points.issued", "points": -250, "balance_after": None},
+            {"user_id": _USER_ID, "account": None, "points": 250, "balance_after": 750},
+        ],
+    )
+
+    id: UUID
+    kind: str = Field(description="`task.approve`, `adjustment`, `reversal`")
+    reference: str = Field(description="What it is about; unique for its kind")
+    description: str
+    task_id: UUID | None
+    reverses_id: UUID | None = Field(description="The transaction that it undoes")
+    reversed_by_id: UUID | None = Field(description="The transaction that undid it")
+    created_by: UUID
+    created_at: datetime
+    entries: list[BookingOut]
+
+
+class PreferencesIn(Input):
+    """What to change."""
+
+    model_config = _example(leaderboard=True)
+
+    leaderboard: bool = Field(strict=True, description="Whether others see your name and points on the leaderboard")
+
+
+class PreferencesOut(PreferencesIn):
+    """What you chose."""
+
+
+class LeaderOut(Output):
+    """A line of the leaderboard. Equal points have an equal rank."""
+
+    model_config = _example(rank=1, name="Ada", points=1250, is_me=False)
+
+    rank: int
+    name: str
+    points: int = Field(description="Earned in the period and not taken back, whether spent or not")
+    is_me: bool
+
 
 class SummaryOut(Output):
     """The first page after signing in, in one call."""
@@ -218,12 +356,30 @@ class SummaryOut(Output):
     tasks_completed: int
 
 
+class BrokenLink(Output):
+    """The first link of the chain that does not hold."""
+
+    position: int
+    transaction_id: UUID
+    detail: str
+
+
+class ChainOut(Output):
+    """The chain of hashes over the ledger."""
+
+    sealed: int = Field(description="how many transactions are sealed, up to the first broken link")
+    unsealed: int = Field(description="how many are not sealed yet; the worker seals every minute")
+    head: str | None = Field(description="the last hash, hexadecimal: kept elsewhere, it shows a ledger cut short")
+    broken: BrokenLink | None
+
+
 class VerifyOut(Output):
-    """Whether the ledger holds what it promises. `ok` when `sum` and the last four are 0."""
+    """Whether the ledger holds what it promises. `ok` when all from `sum` on are 0 and no link is broken."""
 
     model_config = _example(
         ok=True, transactions=1200, entries=2400, sum=0, mismatched_balances=0, unbalanced_transactions=0,
-        approved_without_credit=0, credits_without_approval=0,
+        approved_without_credit=0, credits_without_approval=0, mismatched_reversals=0,
+        chain={"sealed": 1200, "unsealed": 0, "head": "9c7d" * 16, "broken": None},
     )  # fmt: skip
 
     ok: bool
@@ -234,3 +390,5 @@ class VerifyOut(Output):
     unbalanced_transactions: int
     approved_without_credit: int
     credits_without_approval: int
+    mismatched_reversals: int = Field(description="tasks reversed without their credit, or the other way round")
+    chain: ChainOut

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
 from rewards_service.repositories.ledger import ISSUED, Event, LedgerRepository
-from rewards_service.services.points import verify
+from rewards_service.services.ledger import verify
 from servicekit import testing
 from servicekit.db import Database
 

@@ -195,6 +195,14 @@ async def test_l6_a_reversal_takes_from_nobody_else(books: Books, issued: UUID, 
     assert _name(refusal) == "reversal_undoes_its_transaction"
 
 
+async def test_l6_a_reversal_is_final(books: Books, issued: UUID, user: UUID) -> None:
+    credit = await books.post({issued: -250, user: 250})
+    reversal = await books.post({issued: 250, user: -250}, reverses=credit)
+    with pytest.raises(asyncpg.CheckViolationError) as refusal:
+        await books.post({issued: -250, user: 250}, reverses=reversal)
+    assert _name(refusal) == "reversal_is_final"
+
+
 async def _task(sql: asyncpg.Connection) -> UUID:
     async with sql.transaction():
         task_id = await sql.fetchval(
@@ -227,17 +235,39 @@ async def test_l7_a_task_is_not_credited_without_approval(
     assert _name(refusal) == "task_approved_with_credit"
 
 
+async def _approve(books: Books, issued: UUID, user: UUID, task_id: UUID) -> UUID:
+    async with books.sql.transaction():
+        await books.sql.execute("UPDATE task SET status = 'approved' WHERE id = $1", task_id)
+        return await books.post({issued: -250, user: 250}, kind="task.approve", reference=str(task_id), task_id=task_id)
+
+
 async def test_l7_an_approved_task_does_not_go_back(
     books: Books, issued: UUID, user: UUID, sql: asyncpg.Connection
 ) -> None:
     task_id = await _task(sql)
-    async with sql.transaction():
-        await sql.execute("UPDATE task SET status = 'approved' WHERE id = $1", task_id)
-        await books.post({issued: -250, user: 250}, kind="task.approve", reference=str(task_id), task_id=task_id)
+    await _approve(books, issued, user, task_id)
     with pytest.raises(asyncpg.CheckViolationError) as refusal:
         await sql.execute("UPDATE task SET status = 'rejected' WHERE id = $1", task_id)
     assert _name(refusal) == "task_approved_with_credit"
-    await sql.execute("UPDATE task SET status = 'reversed' WHERE id = $1", task_id)
+
+
+async def test_l7_a_task_is_reversed_with_its_credit_or_not_at_all(
+    books: Books, issued: UUID, user: UUID, sql: asyncpg.Connection
+) -> None:
+    task_id = await _task(sql)
+    credit = await _approve(books, issued, user, task_id)
+    with pytest.raises(asyncpg.CheckViolationError) as refusal:
+        await sql.execute("UPDATE task SET status = 'reversed' WHERE id = $1", task_id)
+    assert _name(refusal) == "task_reversed_with_credit"
+    with pytest.raises(asyncpg.CheckViolationError) as refusal:
+        await books.post({issued: 250, user: -250}, reverses=credit)
+    assert _name(refusal) == "task_reversed_with_credit"
+    async with sql.transaction():
+        await sql.execute("UPDATE task SET status = 'reversed' WHERE id = $1", task_id)
+        await books.post({issued: 250, user: -250}, reverses=credit)
+    with pytest.raises(asyncpg.CheckViolationError) as refusal:
+        await sql.execute("UPDATE task SET status = 'approved' WHERE id = $1", task_id)
+    assert _name(refusal) == "task_reversed_with_credit"
 
 
 async def test_l7_a_credit_names_its_task(books: Books, issued: UUID, user: UUID) -> None:

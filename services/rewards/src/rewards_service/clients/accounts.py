@@ -1,6 +1,7 @@
 """The auth service, asked about the person who asks us, with that person's own token."""
 
 from typing import Protocol
+from uuid import UUID
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -23,6 +24,9 @@ class Accounts(Protocol):
     async def me(self, token: str) -> AccountInfo:
         """The account of the token's bearer. Raises InvalidToken or Unavailable."""
 
+    async def exists(self, user_id: UUID, token: str) -> bool:
+        """Whether there is such an account, for an administrator. Raises InvalidToken or Unavailable."""
+
 
 class HttpAccounts:
     """The auth service over HTTP."""
@@ -33,14 +37,29 @@ class HttpAccounts:
 
     async def me(self, token: str) -> AccountInfo:
         """The account of the token's bearer. Raises InvalidToken or Unavailable."""
-        headers = {"Authorization": f"Bearer {token}"}
         try:
-            response = await self._client.get(f"{self._url}/api/v1/users/me", headers=headers, timeout=PATIENCE_S)
-            if response.status_code == httpx.codes.UNAUTHORIZED:
-                raise InvalidToken
+            response = await self._get("me", token)
             return AccountInfo.model_validate_json(response.raise_for_status().content)
         except (httpx.HTTPError, ValidationError) as error:
             raise Unavailable("The accounts can't be asked at the moment.") from error
+
+    async def exists(self, user_id: UUID, token: str) -> bool:
+        """Whether there is such an account, for an administrator. Raises InvalidToken or Unavailable."""
+        try:
+            response = await self._get(str(user_id), token)
+            if response.status_code == httpx.codes.NOT_FOUND:
+                return False
+            response.raise_for_status()
+        except httpx.HTTPError as error:
+            raise Unavailable("The accounts can't be asked at the moment.") from error
+        return True
+
+    async def _get(self, who: str, token: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"}
+        response = await self._client.get(f"{self._url}/api/v1/users/{who}", headers=headers, timeout=PATIENCE_S)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            raise InvalidToken
+        return response
 
 
 class FakeAccounts:
@@ -48,6 +67,7 @@ class FakeAccounts:
 
     def __init__(self) -> None:
         self.account = AccountInfo(name="Ada", email_verified=True)
+        self.strangers: set[UUID] = set()
         self.down = False
         self.asked = 0
 
@@ -57,3 +77,10 @@ class FakeAccounts:
         if self.down:
             raise Unavailable("The accounts can't be asked at the moment.")
         return self.account
+
+    async def exists(self, user_id: UUID, _token: str) -> bool:
+        """Whether it is none of the ``strangers``. Raises Unavailable while ``down``."""
+        self.asked += 1
+        if self.down:
+            raise Unavailable("The accounts can't be asked at the moment.")
+        return user_id not in self.strangers

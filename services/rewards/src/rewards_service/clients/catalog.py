@@ -1,5 +1,6 @@
 """The catalogue service."""
 
+from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -18,6 +19,9 @@ class CatalogApp(BaseModel):
     points: int
     status: Literal["published", "archived"]
     max_completions: int | None = None
+    max_completions_per_day: int | None = None
+    available_from: datetime | None = None
+    available_until: datetime | None = None
 
 
 class Catalog(Protocol):

@@ -1,10 +1,12 @@
 """The ledger: posting to it and reading it. The rules are kept by the database (see the second migration)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, text
+from sqlalchemy import ColumnElement, func, or_, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +16,13 @@ _account = Base.metadata.tables["account"].c
 _transaction = Base.metadata.tables["transaction"].c
 _entry = Base.metadata.tables["entry"].c
 ISSUED = "points.issued"  # the system's account that all points come from
+ADJUSTED = "points.adjusted"  # the one that corrections by hand come from, and go to
+
+# An earning is a credit; a reversal that debits takes one back. Spending, and its reversal, are neither.
+EARNED = or_(
+    (_entry.amount > 0) & _transaction.reverses_id.is_(None),
+    (_entry.amount < 0) & _transaction.reverses_id.is_not(None),
+)
 
 _VERIFY = text("""
     SELECT (SELECT count(*) FROM transaction) AS transactions,
@@ -32,7 +41,11 @@ _VERIFY = text("""
             AS approved_without_credit,
         (SELECT count(*) FROM transaction WHERE kind = 'task.approve' AND NOT EXISTS
             (SELECT FROM task WHERE task.id = task_id AND status IN ('approved', 'reversed')))
-            AS credits_without_approval
+            AS credits_without_approval,
+        (SELECT count(*) FROM task WHERE (status = 'reversed') <> EXISTS
+            (SELECT FROM transaction AS credit JOIN transaction AS reversal ON reversal.reverses_id = credit.id
+                WHERE credit.kind = 'task.approve' AND credit.reference = task.id::text))
+            AS mismatched_reversals
 """)
 
 
@@ -94,15 +107,45 @@ class LedgerRepository:
             )
         return transaction_id
 
+    async def transaction(self, transaction_id: UUID) -> Transaction | None:
+        """One transaction."""
+        return await self._session.get(Transaction, transaction_id)
+
+    async def transactions(
+        self, user_id: UUID | None, before: tuple[datetime, UUID] | None, limit: int
+    ) -> list[Transaction]:
+        """Transactions, newest first; of one person only if asked."""
+        statement = select(Transaction).order_by(_transaction.created_at.desc(), _transaction.id.desc()).limit(limit)
+        if user_id is not None:
+            theirs = select(_entry.transaction_id).join(Account, _account.id == _entry.account_id)
+            statement = statement.where(_transaction.id.in_(theirs.where(_account.user_id == user_id)))
+        if before is not None:
+            statement = statement.where(tuple_(_transaction.created_at, _transaction.id) < before)
+        return list(await self._session.scalars(statement))
+
+    async def bookings(self, transaction_ids: Iterable[UUID]) -> dict[UUID, list[tuple[Entry, Account]]]:
+        """The entries of these transactions with their accounts."""
+        statement = (
+            select(Entry, Account)
+            .join(Account, _account.id == _entry.account_id)
+            .where(_entry.transaction_id.in_(list(transaction_ids)))
+            .order_by(_entry.id)
+        )
+        found: dict[UUID, list[tuple[Entry, Account]]] = {}
+        for entry, account in await self._session.execute(statement):
+            found.setdefault(entry.transaction_id, []).append((entry, account))
+        return found
+
+    async def reversals(self, transaction_ids: Iterable[UUID]) -> dict[UUID, UUID]:
+        """Which of these transactions are reversed, and by which."""
+        wanted = _transaction.reverses_id.in_(list(transaction_ids))
+        rows = await self._session.execute(select(_transaction.reverses_id, _transaction.id).where(wanted))
+        return {row.reverses_id: row.id for row in rows}
+
     async def balance(self, user_id: UUID) -> tuple[int, int]:
         """This person's balance, and what they ever earned that was not taken back."""
-        # An earning is a credit; a reversal that debits takes one back. Spending, and its reversal, are neither.
-        earned = or_(
-            (_entry.amount > 0) & _transaction.reverses_id.is_(None),
-            (_entry.amount < 0) & _transaction.reverses_id.is_not(None),
-        )
         statement = (
-            select(func.max(_account.balance), func.coalesce(func.sum(_entry.amount).filter(earned), 0))
+            select(func.max(_account.balance), func.coalesce(func.sum(_entry.amount).filter(EARNED), 0))
             .select_from(Account)
             .outerjoin(Entry, _entry.account_id == _account.id)
             .outerjoin(Transaction, _transaction.id == _entry.transaction_id)

@@ -16,11 +16,11 @@ _task = Base.metadata.tables["task"].c
 
 # A started task past its time is expired, whether or not a statement has come by to say so.
 _OVERDUE = and_(_task.status == "started", _task.expires_at <= func.now())
-_HOLDS_A_PLACE = or_(
-    _task.status.in_(["submitted", "approved"]),
-    and_(_task.status == "started", _task.expires_at > func.now()),
-    and_(_task.status == "rejected", _task.attempts < MAX_ATTEMPTS),
+_PERSONS_TURN = and_(
+    or_(_task.status == "started", and_(_task.status == "rejected", _task.attempts < MAX_ATTEMPTS)),
+    _task.expires_at > func.now(),
 )
+_HOLDS_A_PLACE = or_(_task.status.in_(["submitted", "approved"]), _PERSONS_TURN)
 
 
 class TaskRepository:
@@ -43,6 +43,12 @@ class TaskRepository:
     async def places_taken(self, app_id: UUID) -> int:
         """How many tasks of the app are done or may still be."""
         return await self._session.scalar(select(func.count()).where(_task.app_id == app_id, _HOLDS_A_PLACE)) or 0
+
+    async def places_taken_today(self, app_id: UUID) -> int:
+        """How many of those were started on this day (UTC)."""
+        today = _task.created_at >= func.date_trunc("day", func.now(), "UTC")
+        counted = select(func.count()).where(_task.app_id == app_id, _HOLDS_A_PLACE, today)
+        return await self._session.scalar(counted) or 0
 
     async def add(self, **values: Any) -> Task | None:
         """A new started task; None when the person has one for this app that is not over."""
@@ -99,16 +105,21 @@ class TaskRepository:
         )
 
     async def reject(self, task: Task, reason_code: str, note: str | None) -> Task:
-        """The locked task, rejected."""
+        """The locked task, rejected, with as much time for another proof as a new task has."""
         return await self._change_locked(
             task,
             status="rejected",
+            expires_at=func.greatest(_task.expires_at, func.now() + LIFETIME),
             rejection_code=reason_code,
             rejection_note=note,
             decided_at=func.now(),
             leased_by=None,
             leased_until=None,
         )
+
+    async def reverse(self, task_id: UUID) -> Task | None:
+        """An approved task, reversed. The database refuses it unless its credit is reversed in the same transaction."""
+        return await self._change(and_(_task.id == task_id, _task.status == "approved"), status="reversed")
 
     async def _change_locked(self, task: Task, **values: Any) -> Task:
         changed = await self._change(_task.id == task.id, **values)
@@ -122,11 +133,10 @@ class TaskRepository:
     async def counts(self, user_id: UUID) -> dict[str, int]:
         """How many of this person's tasks are ``active``, ``pending`` and ``completed``, and the ``points`` pending."""
         mine = func.count()
-        active = or_(_task.status == "started", and_(_task.status == "rejected", _task.attempts < MAX_ATTEMPTS))
         pending = _task.status == "submitted"
         row = await self._session.execute(
             select(
-                mine.filter(active).label("active"),
+                mine.filter(_PERSONS_TURN).label("active"),
                 mine.filter(pending).label("pending"),
                 mine.filter(_task.status == "approved").label("completed"),
                 func.coalesce(func.sum(_task.points).filter(pending), 0).label("points"),

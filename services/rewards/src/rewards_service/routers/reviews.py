@@ -5,9 +5,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from rewards_service.dependencies import KEYED, Key, Reviewer, Reviews
+from rewards_service.dependencies import KEYED, Decisions, Key, Reviewer, Reviews
 from rewards_service.routers.answers import respond
-from rewards_service.schemas import DecisionIn, DecisionOut, LeaseOut, ReviewItem
+from rewards_service.schemas import BulkIn, BulkOut, DecisionIn, DecisionOut, LeaseOut, ReviewItem
 from rewards_service.services.idempotency import Call
 from servicekit.pagination import CursorParam, Limit, add_next_link
 from servicekit.schemas import Page
@@ -31,6 +31,16 @@ async def list_reviews(
     return page
 
 
+@router.post("/decisions", response_model=BulkOut, openapi_extra=KEYED)
+async def decide_reviews(
+    body: BulkIn, request: Request, reviewer: Reviewer, key: Key, decisions: Decisions
+) -> Response:
+    """Decide on several tasks, each by itself: one result for each, in their order, whatever becomes of the others."""
+    content = body.model_dump_json().encode()
+    call = Call.of(reviewer.user_id, "decide_reviews", key, path=request.scope["path"], content=content)
+    return respond(await decisions.decide_all(call, body))
+
+
 @router.post("/{task_id}/lease", responses={423: {"description": "Another reviewer holds the task"}})
 async def lease_review(task_id: UUID, reviewer: Reviewer, reviews: Reviews) -> LeaseOut:
     """Hold a task for ten minutes, so that nobody else decides on it. Again: ten more."""
@@ -48,7 +58,7 @@ async def lease_review(task_id: UUID, reviewer: Reviewer, reviews: Reviews) -> L
     },
 )
 async def decide_review(
-    task_id: UUID, body: DecisionIn, request: Request, reviewer: Reviewer, key: Key, reviews: Reviews
+    task_id: UUID, body: DecisionIn, request: Request, reviewer: Reviewer, key: Key, decisions: Decisions
 ) -> Response:
     """Approve or reject a task's newest proof.
 
@@ -57,4 +67,4 @@ async def decide_review(
     """
     content = body.model_dump_json().encode()
     call = Call.of(reviewer.user_id, "decide_review", key, path=request.scope["path"], content=content)
-    return respond(await reviews.decide(call, task_id, body))
+    return respond(await decisions.decide(call, task_id, body))

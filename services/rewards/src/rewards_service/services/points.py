@@ -1,11 +1,13 @@
-"""What people have: balance, statement, summary; and whether the ledger as a whole is right."""
+"""What people have: balance, statement, summary."""
 
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 from rewards_service.clients.accounts import Accounts
 from rewards_service.repositories.ledger import LedgerRepository
 from rewards_service.repositories.tasks import TaskRepository
-from rewards_service.schemas import EntryOut, PointsOut, SummaryOut, VerifyOut
+from rewards_service.schemas import EntryOut, PointsOut, SummaryOut
+from rewards_service.services.statement_csv import statement_csv
 from servicekit.db import Database
 from servicekit.pagination import Cursors
 from servicekit.problems import DomainError
@@ -33,20 +35,13 @@ class PointsService:
         before = self._cursors.decode(scope, cursor)[0] if cursor else None
         async with self._database.transaction() as session:
             rows = await LedgerRepository(session).statement(user_id, before, limit + 1)
-        items = [
-            EntryOut(
-                transaction_id=transaction.id,
-                kind=transaction.kind,
-                description=transaction.description,
-                points=entry.amount,
-                balance_after=entry.balance_after or 0,
-                task_id=transaction.task_id,
-                created_at=transaction.created_at,
-            )
-            for entry, transaction in rows[:limit]
-        ]
+        items = [EntryOut.of(entry, transaction) for entry, transaction in rows[:limit]]
         more = len(rows) > limit
         return Page(items=items, next_cursor=self._cursors.encode(scope, [rows[limit - 1][0].id]) if more else None)
+
+    def statement_csv(self, user_id: UUID) -> AsyncIterator[str]:
+        """This person's whole statement as CSV, newest first, a piece at a time."""
+        return statement_csv(self._database, user_id)
 
     async def summary(self, user_id: UUID, token: str) -> SummaryOut:
         """Name, points and tasks. The accounts are asked first, so that no transaction waits for them."""
@@ -71,15 +66,3 @@ class PointsService:
             return (await self._accounts.me(token)).name
         except DomainError:  # the page is worth more than the name on it
             return None
-
-    async def verify(self) -> VerifyOut:
-        """Whether the ledger holds what it promises, over all accounts."""
-        return await verify(self._database)
-
-
-async def verify(database: Database) -> VerifyOut:
-    """Whether the ledger in this database holds what it promises."""
-    async with database.transaction() as session:
-        found = await LedgerRepository(session).verify()
-    faults = [value for name, value in found.items() if name not in {"transactions", "entries"}]
-    return VerifyOut(ok=not any(faults), **found)

@@ -1,6 +1,7 @@
 """Sending a proof, and looking at its picture."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import BinaryIO
 from uuid import UUID
 
@@ -59,7 +60,7 @@ class ProofService:
         async with self._database.transaction() as session:
             tasks = TaskRepository(session)
             await tasks.expire_overdue(user_id)
-            _expect_proof(await tasks.of_user(user_id, task_id))
+            _expect_proof(await tasks.of_user(user_id, task_id), await tasks.now())
 
     async def submit(self, call: Call, task_id: UUID, file: BinaryIO, file_sha256: str) -> Answer:
         """Make a clean picture of ``file``, store it, and hand the task to the reviewers.
@@ -109,13 +110,15 @@ class ProofService:
             raise Unavailable("The picture can't be read at the moment.") from error
 
 
-def _expect_proof(task: Task | None) -> Task:
+def _expect_proof(task: Task | None, now: datetime) -> Task:
     if task is None:
         raise TaskNotFound
     if task.status == "rejected" and task.attempts_left == 0:
         raise ProofNotExpected("No attempts are left.")
     if task.status not in {"started", "rejected"}:
         raise ProofNotExpected(f"The task is {task.status}.")
+    if task.expires_at <= now:
+        raise ProofNotExpected(f"The time for another proof ended at {task.expires_at:%Y-%m-%dT%H:%M:%SZ}.")
     return task
 
 
@@ -123,7 +126,7 @@ async def _add(session: AsyncSession, user_id: UUID, task_id: UUID, file_sha256:
     tasks = TaskRepository(session)
     await tasks.expire_overdue(user_id)
     task = await tasks.locked(task_id)
-    task = _expect_proof(task if task is not None and task.user_id == user_id else None)
+    task = _expect_proof(task if task is not None and task.user_id == user_id else None, await tasks.now())
     proof = await ProofRepository(session).add(
         task_id=task_id,
         attempt=task.attempts + 1,

@@ -1,26 +1,19 @@
-"""Deciding on proofs: the queue, holding a task, approving and rejecting."""
+"""What waits for a decision: the queue, and holding a task."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from rewards_service.errors import (
     AlreadyDecided,
-    AlreadyPosted,
     LeasedByAnother,
     NothingToReview,
     OwnTask,
-    ProofSuperseded,
     TaskNotFound,
 )
 from rewards_service.models import Task
-from rewards_service.repositories.ledger import ISSUED, Event, LedgerRepository
 from rewards_service.repositories.proofs import ProofRepository, Waiting
 from rewards_service.repositories.tasks import TaskRepository
 from rewards_service.schemas import (
-    DecisionIn,
-    DecisionOut,
     Hints,
     Holder,
     LeaseOut,
@@ -29,15 +22,9 @@ from rewards_service.schemas import (
     ReviewItem,
     TaskOut,
 )
-from rewards_service.services.idempotency import Answer, Call, Once
 from servicekit.db import Database
-from servicekit.logs import get_logger
 from servicekit.pagination import Cursors
 from servicekit.schemas import Page
-
-TASK_APPROVE = "task.approve"
-
-log = get_logger(__name__)
 
 
 class ReviewService:
@@ -45,7 +32,6 @@ class ReviewService:
 
     def __init__(self, database: Database, cursors: Cursors) -> None:
         self._database = database
-        self._once = Once(database)
         self._cursors = cursors
 
     async def queue(self, reviewer_id: UUID, cursor: str | None, limit: int) -> Page[ReviewItem]:
@@ -74,23 +60,9 @@ class ReviewService:
             tasks = TaskRepository(session)
             held = await tasks.lease(reviewer_id, task_id)
             if held is None or held.leased_until is None:
-                _expect_review(await tasks.locked(task_id), reviewer_id)
+                expect_review(await tasks.locked(task_id), reviewer_id)
                 raise LeasedByAnother
         return LeaseOut(task_id=task_id, expires_at=held.leased_until)
-
-    async def decide(self, call: Call, task_id: UUID, decision: DecisionIn) -> Answer:
-        """Approve or reject. State, credit, balance and the kept answer change together, or nothing does.
-
-        Raises:
-            TaskNotFound, OwnTask, NothingToReview, AlreadyDecided, ProofSuperseded, LeasedByAnother: see there.
-        """
-
-        async def effect(session: AsyncSession) -> Answer:
-            return Answer.of(200, await _decide(session, call.user_id, task_id, decision))
-
-        answer = await self._once.run(call, effect)
-        log.info("task.decided", task_id=str(task_id), decision=decision.decision, replayed=answer.replayed)
-        return answer
 
 
 def _item(waiting: Waiting, now: datetime) -> ReviewItem:
@@ -106,7 +78,8 @@ def _item(waiting: Waiting, now: datetime) -> ReviewItem:
     )
 
 
-def _expect_review(task: Task | None, reviewer_id: UUID) -> Task:
+def expect_review(task: Task | None, reviewer_id: UUID) -> Task:
+    """The task, if it waits for a decision by this reviewer. Raises what `ReviewService.lease` raises for the task."""
     if task is None:
         raise TaskNotFound
     if task.user_id == reviewer_id:
@@ -116,31 +89,3 @@ def _expect_review(task: Task | None, reviewer_id: UUID) -> Task:
     if task.status != "submitted":
         raise AlreadyDecided(f"The task is {task.status}.")
     return task
-
-
-async def _decide(session: AsyncSession, reviewer_id: UUID, task_id: UUID, decision: DecisionIn) -> DecisionOut:
-    tasks = TaskRepository(session)
-    task = _expect_review(await tasks.locked(task_id), reviewer_id)
-    if decision.proof_id not in {None, task.proof_id}:
-        raise ProofSuperseded
-    if task.leased_by not in {None, reviewer_id} and task.leased_until and task.leased_until > await tasks.now():
-        raise LeasedByAnother
-    assert task.proof_id is not None  # noqa: S101 - a CHECK: a submitted task has a proof
-    await ProofRepository(session).decide(
-        task.proof_id, reviewer_id, decision.decision, decision.reason_code, decision.note
-    )
-    if decision.reason_code is not None:
-        rejected = await tasks.reject(task, decision.reason_code, decision.note)
-        return DecisionOut(task=TaskOut.model_validate(rejected))
-    approved = await tasks.approve(task)
-    transaction_id = await _credit(LedgerRepository(session), approved, reviewer_id)
-    return DecisionOut(task=TaskOut.model_validate(approved), transaction_id=transaction_id)
-
-
-async def _credit(ledger: LedgerRepository, task: Task, reviewer_id: UUID) -> UUID:
-    event = Event(TASK_APPROVE, str(task.id), description=task.app_name, created_by=reviewer_id, task_id=task.id)
-    issued, earner = await ledger.system_account(ISSUED), await ledger.account_of_user(task.user_id)
-    transaction_id = await ledger.post(event, {issued: -task.points, earner: task.points})
-    if transaction_id is None:
-        raise AlreadyPosted
-    return transaction_id

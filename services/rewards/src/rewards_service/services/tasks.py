@@ -1,5 +1,6 @@
 """Starting a task, looking at one's tasks, and giving one up."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,6 +10,7 @@ from rewards_service.clients.catalog import Catalog, CatalogApp
 from rewards_service.errors import (
     AppArchived,
     AppNotFound,
+    AppNotOffered,
     AppSoldOut,
     EmailNotVerified,
     TaskExists,
@@ -39,7 +41,7 @@ class TaskService:
         """Start the task of an app, for the points of this moment.
 
         Raises:
-            EmailNotVerified, AppNotFound, AppArchived, AppSoldOut, TaskExists: see there.
+            EmailNotVerified, AppNotFound, AppArchived, AppNotOffered, AppSoldOut, TaskExists: see there.
             Unavailable: a sibling that must be asked is away.
         """
         known = await self._once.known(call)
@@ -96,15 +98,28 @@ class TaskService:
         return TaskOut.model_validate(task)
 
 
+def _expect_offer(app: CatalogApp, now: datetime) -> None:
+    if app.available_from is not None and now < app.available_from:
+        raise AppNotOffered(f"The app is offered from {app.available_from:%Y-%m-%dT%H:%M:%SZ} on.")
+    if app.available_until is not None and now >= app.available_until:
+        raise AppNotOffered(f"The app was offered until {app.available_until:%Y-%m-%dT%H:%M:%SZ}.")
+
+
 async def _add(tasks: TaskRepository, user_id: UUID, app: CatalogApp) -> Task:
+    _expect_offer(app, await tasks.now())
     await tasks.expire_overdue(user_id)
-    if app.max_completions is not None:
+    capped = app.max_completions is not None or app.max_completions_per_day is not None
+    if capped:
         await tasks.lock_app(app.id)
     task = await tasks.add(
         user_id=user_id, app_id=app.id, app_name=app.name, package_name=app.package_name, points=app.points
     )
     if task is None:
         raise TaskExists
+    # What is raised here takes the new task back.
     if app.max_completions is not None and await tasks.places_taken(app.id) > app.max_completions:
-        raise AppSoldOut  # which takes the new task back
+        raise AppSoldOut
+    per_day = app.max_completions_per_day
+    if per_day is not None and await tasks.places_taken_today(app.id) > per_day:
+        raise AppSoldOut("All places of this day are taken. A new day begins at midnight UTC.")
     return task
