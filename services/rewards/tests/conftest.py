@@ -5,6 +5,7 @@ import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -20,7 +21,7 @@ from rewards_service.clients.accounts import AccountInfo, FakeAccounts
 from rewards_service.clients.catalog import CatalogApp, FakeCatalog
 from rewards_service.main import create_app
 from rewards_service.settings import Settings
-from servicekit import testing
+from servicekit import migrations, testing
 
 
 def png(width: int = 360, height: int = 640, colour: tuple[int, int, int] = (20, 90, 160)) -> bytes:
@@ -130,6 +131,7 @@ def catalog(_catalog: FakeCatalog) -> Iterator[FakeCatalog]:
 def accounts(_accounts: FakeAccounts) -> Iterator[FakeAccounts]:
     yield _accounts
     _accounts.account = AccountInfo(name="Ada", email_verified=True)
+    _accounts.strangers.clear()
     _accounts.down = False
     _accounts.asked = 0
 
@@ -155,6 +157,20 @@ async def sql(app: FastAPI, database_url: str) -> AsyncIterator[asyncpg.Connecti
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def owned_database(sql: asyncpg.Connection, database_url: str) -> AsyncIterator[str]:
+    """A database with the schema of this service that belongs to a role of its own, as in production. Its URL."""
+    name, password = f"owner_{uuid4().hex}", uuid4().hex
+    await sql.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
+    await sql.execute(f"CREATE DATABASE {name} OWNER {name}")
+    url = urlsplit(database_url)._replace(path=f"/{name}")
+    url = url._replace(netloc=f"{name}:{password}@{url.netloc.rpartition('@')[2]}")
+    await asyncio.to_thread(migrations.upgrade, str(rewards_service.__file__), url.geturl())
+    yield url.geturl()
+    await sql.execute(f"DROP DATABASE {name}")
+    await sql.execute(f"DROP ROLE {name}")
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """What comes in and what goes out."""
 
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
-from rewards_service.models import Entry, Transaction
 from servicekit.schemas import Input, Output
 
 TaskStatus = Literal["started", "submitted", "approved", "rejected", "cancelled", "expired", "reversed"]
@@ -68,7 +67,7 @@ class TaskOut(Output):
     attempts_left: int = Field(description="How many proofs may still be sent")
     last_rejection: Rejection | None
     proof_id: UUID | None = Field(description="The newest proof")
-    expires_at: datetime = Field(description="When the task ends if it is still `started`")
+    expires_at: datetime = Field(description="Until when a proof is taken, the first or another one")
     created_at: datetime
     submitted_at: datetime | None
     decided_at: datetime | None
@@ -236,19 +235,6 @@ class EntryOut(Output):
     balance_after: int
     task_id: UUID | None
     created_at: datetime
-
-    @classmethod
-    def of(cls, entry: Entry, transaction: Transaction) -> Self:
-        """The line of an entry of a person's account."""
-        return cls(
-            transaction_id=transaction.id,
-            kind=transaction.kind,
-            description=transaction.description,
-            points=entry.amount,
-            balance_after=entry.balance_after or 0,
-            task_id=transaction.task_id,
-            created_at=transaction.created_at,
-        )
 
 
 class AdjustmentIn(Input):

@@ -9,9 +9,8 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.exc import IntegrityError
 
-from rewards_service.repositories.ledger import ISSUED, Event, LedgerRepository
+from rewards_service.repositories.ledger import ISSUED, BelowZero, Event, LedgerRepository
 from rewards_service.services.ledger import verify
 from servicekit import testing
 from servicekit.db import Database
@@ -68,8 +67,8 @@ class Ledger:
                     booked[await ledger.system_account(ISSUED)] = rest
                 event = Event(kind, str(reference), "x", BY, reverses_id=reverses)
                 transaction_id = await ledger.post(event, booked)
-        except IntegrityError as error:
-            return "refused" if "would fall to" in str(error.orig) else str(error)
+        except BelowZero:
+            return "refused"
         if transaction_id is None:
             return "known"
         self.ids[kind, reference] = transaction_id

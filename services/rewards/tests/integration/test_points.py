@@ -1,6 +1,8 @@
 """What people see of their points, and the look over the whole ledger."""
 
 import asyncio
+import csv
+import io
 import json
 from typing import Any
 
@@ -55,12 +57,29 @@ async def test_the_statement_is_read_page_by_page_newest_first(person: Any, offe
     assert seen == [(5, 15), (4, 10), (3, 6), (2, 3), (1, 1)]
 
 
+async def test_the_statement_comes_as_csv_whole_and_harmless(
+    person: Any, offered: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rewards_service.services.statement.LINES_AT_ONCE", 2)
+    user, reviewer = person(), person("reviewer")
+    for points, name in enumerate(("=1+1", "@x", 'a "b", c', "-3", "é"), start=1):
+        await reviewer.decide(await user.submitted_task(offered(points=points, name=name)), decision="approve")
+    answer = await user.get("/api/v1/points/entries?format=csv&limit=1")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == 'attachment; filename="points.csv"'
+    assert answer.headers["cache-control"] == "private, no-store"
+    lines = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    assert [(line["description"], line["points"], line["balance_after"]) for line in lines] == [
+        ("é", "5", "15"), ("'-3", "4", "10"), ('a "b", c', "3", "6"), ("'@x", "2", "3"), ("'=1+1", "1", "1"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("role", ["user", "reviewer"])
 async def test_only_administrators_verify_the_ledger(person: Any, role: str) -> None:
     assert (await person(role).get("/api/v1/points/verify")).status_code == 403
 
 
-async def _verify_command(database_url: str) -> Result:
+async def _command(database_url: str, name: str) -> Result:
     environment = {
         "REWARDS_ENVIRONMENT": "test",
         "REWARDS_DATABASE_URL": database_url,
@@ -70,16 +89,22 @@ async def _verify_command(database_url: str) -> Result:
         "REWARDS_BLOB_URL": "memory:///",
     }
     # A thread, as the command runs a loop of its own.
-    return await asyncio.to_thread(CliRunner(env=environment).invoke, main, ["verify-ledger"])
+    return await asyncio.to_thread(CliRunner(env=environment).invoke, main, [name])
 
 
 async def test_the_command_tells_whether_the_ledger_is_right(
     person: Any, offered: Any, sql: asyncpg.Connection, database_url: str
 ) -> None:
     await person("reviewer").decide(await person().submitted_task(offered()), decision="approve")
-    good = await _verify_command(database_url)
+    good = await _command(database_url, "verify-ledger")
     assert (good.exit_code, json.loads(good.stdout)["ok"]) == (0, True)
     await sql.execute("SET session_replication_role = replica")
     await sql.execute("UPDATE task SET status = 'submitted'")
-    bad = await _verify_command(database_url)
+    bad = await _command(database_url, "verify-ledger")
     assert (bad.exit_code, json.loads(bad.stdout)["credits_without_approval"]) == (1, 1)
+
+
+async def test_the_command_seals(person: Any, offered: Any, database_url: str) -> None:
+    await person("reviewer").decide(await person().submitted_task(offered()), decision="approve")
+    first, second = await _command(database_url, "seal"), await _command(database_url, "seal")
+    assert (first.stdout, second.stdout) == ("1 transactions sealed\n", "0 transactions sealed\n")

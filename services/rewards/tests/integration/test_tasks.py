@@ -83,6 +83,51 @@ async def test_fifty_people_race_for_five_places(person: Any, offered: Any) -> N
     assert (codes.count(201), codes.count(410)) == (5, 45)
 
 
+async def test_the_last_place_goes_to_one_of_fifty(person: Any, offered: Any) -> None:
+    app = offered(max_completions=3)
+    for _ in range(2):
+        await person().start(app)
+    answers = await asyncio.gather(*(person().start(app) for _ in range(50)))
+    assert sorted(answer.status_code for answer in answers) == [201] + [410] * 49
+
+
+async def test_the_places_of_a_day_come_back_at_midnight(person: Any, offered: Any, sql: asyncpg.Connection) -> None:
+    app = offered(max_completions_per_day=2)
+    answers = await asyncio.gather(*(person().start(app) for _ in range(20)))
+    assert sorted(answer.status_code for answer in answers) == [201] * 2 + [410] * 18
+    await sql.execute("UPDATE task SET created_at = date_trunc('day', now(), 'UTC') - interval '1 second'")
+    assert (await person().start(app)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("window", "status"),
+    [
+        ({"available_from": "2001-01-01T00:00:00Z", "available_until": "2099-01-01T00:00:00Z"}, 201),
+        ({"available_from": "2099-01-01T00:00:00Z"}, 410),
+        ({"available_until": "2001-01-01T00:00:00Z"}, 410),
+    ],
+)
+async def test_an_app_is_started_within_its_window(
+    person: Any, offered: Any, window: dict[str, str], status: int
+) -> None:
+    assert (await person().start(offered(**window))).status_code == status
+
+
+async def test_a_rejected_task_gives_its_place_back_when_its_time_is_over(
+    person: Any, offered: Any, sql: asyncpg.Connection
+) -> None:
+    app, user, reviewer = offered(max_completions=1), person(), person("reviewer")
+    task_id = await user.submitted_task(app)
+    await sql.execute("UPDATE task SET expires_at = now() + interval '1 minute'")
+    await reviewer.decide(task_id, decision="reject", reason_code="edited")
+    assert await sql.fetchval("SELECT expires_at > now() + interval '6 days' FROM task")
+    assert _refused(await person().start(app)) == (410, "app-sold-out")
+    await _let_time_pass(sql)
+    assert _refused(await user.send_proof(task_id)) == (409, "proof-not-expected")
+    assert (await user.get("/api/v1/me/summary")).json()["tasks_active"] == 0
+    assert (await person().start(app)).status_code == 201
+
+
 async def test_fifty_starts_at_once_make_one_task(person: Any, offered: Any) -> None:
     user, app = person(), offered()
     answers = await asyncio.gather(*(user.start(app) for _ in range(50)))

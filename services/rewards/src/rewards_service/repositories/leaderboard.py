@@ -74,4 +74,5 @@ class LeaderboardRepository:
 
     async def month(self) -> datetime:
         """When this month began (UTC), by the database's clock."""
-        return (await self._session.scalars(select(func.date_trunc("month", func.now(), "UTC")))).one()
+        month: datetime = (await self._session.scalars(select(func.date_trunc("month", func.now(), "UTC")))).one()
+        return month

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rewards_service.models import Account, Base, Entry, Transaction
@@ -49,6 +50,10 @@ _VERIFY = text("""
 """)
 
 
+class BelowZero(Exception):
+    """The database refused entries: somebody's balance would fall below 0, and this is no reversal (L5)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """A business event: what happened (``kind``), to what (``reference``), and who did it."""
@@ -85,7 +90,10 @@ class LedgerRepository:
         return found
 
     async def post(self, event: Event, amounts: dict[UUID, int]) -> UUID | None:
-        """Book ``amounts`` (points by account) and return the transaction; None when the event was booked before."""
+        """Book ``amounts`` (points by account) and return the transaction; None when the event was booked before.
+
+        Raises BelowZero.
+        """
         statement = insert(Transaction).values(
             kind=event.kind,
             reference=event.reference,
@@ -99,12 +107,15 @@ class LedgerRepository:
         transaction_id: UUID | None = await self._session.scalar(statement.returning(_transaction.id))
         if transaction_id is None:
             return None
-        for account_id, amount in sorted(
-            amounts.items()
-        ):  # one order for all, or two transactions could block each other
-            await self._session.execute(
-                insert(Entry).values(transaction_id=transaction_id, account_id=account_id, amount=amount)
-            )
+        # One order for all, or two transactions could block each other.
+        for account_id, amount in sorted(amounts.items()):
+            entry = insert(Entry).values(transaction_id=transaction_id, account_id=account_id, amount=amount)
+            try:
+                await self._session.execute(entry)
+            except IntegrityError as error:
+                if _refused_by(error) == "below_zero_by_reversal_only":
+                    raise BelowZero from error
+                raise
         return transaction_id
 
     async def transaction(self, transaction_id: UUID) -> Transaction | None:
@@ -172,3 +183,8 @@ class LedgerRepository:
         """Counts and sums over the whole ledger, of one moment."""
         row = (await self._session.execute(_VERIFY)).one()
         return {name: int(value) for name, value in row._mapping.items()}  # noqa: SLF001 - SQLAlchemy's public name
+
+
+def _refused_by(error: IntegrityError) -> str | None:
+    """The name of the rule that refused."""
+    return getattr(error.orig.__cause__, "constraint_name", None) if error.orig else None

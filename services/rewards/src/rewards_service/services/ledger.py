@@ -3,7 +3,6 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rewards_service.clients.accounts import Accounts
@@ -15,7 +14,7 @@ from rewards_service.errors import (
     UnknownPerson,
 )
 from rewards_service.models import Transaction
-from rewards_service.repositories.ledger import ADJUSTED, Event, LedgerRepository
+from rewards_service.repositories.ledger import ADJUSTED, BelowZero, Event, LedgerRepository
 from rewards_service.repositories.tasks import TaskRepository
 from rewards_service.schemas import AdjustmentIn, BookingOut, TransactionOut, VerifyOut
 from rewards_service.services.chain import check_chain
@@ -27,7 +26,6 @@ from servicekit.schemas import Page
 
 ADJUSTMENT = "adjustment"
 REVERSAL = "reversal"
-BELOW_ZERO = "below_zero_by_reversal_only"  # the database's name for what it refuses
 
 log = get_logger(__name__)
 
@@ -63,10 +61,8 @@ class LedgerService:
 
         try:
             answer = await self._once.run(call, effect)
-        except IntegrityError as error:
-            if BELOW_ZERO in str(error.orig):
-                raise BalanceTooLow from error
-            raise
+        except BelowZero as error:
+            raise BalanceTooLow from error
         log.info("points.adjusted", user_id=str(adjustment.user_id), replayed=answer.replayed)
         return answer
 

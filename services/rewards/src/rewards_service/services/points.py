@@ -7,7 +7,7 @@ from rewards_service.clients.accounts import Accounts
 from rewards_service.repositories.ledger import LedgerRepository
 from rewards_service.repositories.tasks import TaskRepository
 from rewards_service.schemas import EntryOut, PointsOut, SummaryOut
-from rewards_service.services.statement_csv import statement_csv
+from rewards_service.services.statement import line_of, statement_csv
 from servicekit.db import Database
 from servicekit.pagination import Cursors
 from servicekit.problems import DomainError
@@ -35,7 +35,7 @@ class PointsService:
         before = self._cursors.decode(scope, cursor)[0] if cursor else None
         async with self._database.transaction() as session:
             rows = await LedgerRepository(session).statement(user_id, before, limit + 1)
-        items = [EntryOut.of(entry, transaction) for entry, transaction in rows[:limit]]
+        items = [line_of(entry, transaction) for entry, transaction in rows[:limit]]
         more = len(rows) > limit
         return Page(items=items, next_cursor=self._cursors.encode(scope, [rows[limit - 1][0].id]) if more else None)
 

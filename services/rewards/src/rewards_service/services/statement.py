@@ -1,10 +1,11 @@
-"""The statement as CSV (RFC 4180), for a spreadsheet."""
+"""The lines of a statement, and all of them as CSV (RFC 4180) for a spreadsheet."""
 
 import csv
 import io
 from collections.abc import AsyncIterator, Iterable
 from uuid import UUID
 
+from rewards_service.models import Entry, Transaction
 from rewards_service.repositories.ledger import LedgerRepository
 from rewards_service.schemas import EntryOut
 from servicekit.db import Database
@@ -13,6 +14,19 @@ COLUMNS = ("created_at", "kind", "description", "points", "balance_after", "task
 LINES_AT_ONCE = 1000
 # A spreadsheet takes a text that begins like this for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def line_of(entry: Entry, transaction: Transaction) -> EntryOut:
+    """The line of an entry of a person's account."""
+    return EntryOut(
+        transaction_id=transaction.id,
+        kind=transaction.kind,
+        description=transaction.description,
+        points=entry.amount,
+        balance_after=entry.balance_after or 0,
+        task_id=transaction.task_id,
+        created_at=transaction.created_at,
+    )
 
 
 async def statement_csv(database: Database, user_id: UUID) -> AsyncIterator[str]:
@@ -25,7 +39,7 @@ async def statement_csv(database: Database, user_id: UUID) -> AsyncIterator[str]
         if not rows:
             return
         before = rows[-1][0].id
-        yield _lines(_cells(EntryOut.of(entry, transaction)) for entry, transaction in rows)
+        yield _lines(_cells(line_of(entry, transaction)) for entry, transaction in rows)
 
 
 def _cells(line: EntryOut) -> list[object]:
