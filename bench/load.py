@@ -1,4 +1,4 @@
-"""A load generator that costs little itself: raw HTTP/1.1 over kept connections, one request after the other on each."""
+"""A load generator that costs little itself: raw HTTP/1.1 over kept connections, each with one request at a time."""
 
 import asyncio
 import os
@@ -95,9 +95,7 @@ def _content_length(header: bytes) -> int:
     raise AssertionError(f"an answer without its length: {header!r}")
 
 
-def run(
-    port: int, new_request: Callable[[], bytes], *, connections: int, seconds: float, status: int = 200
-) -> Result:
+def run(port: int, new_request: Callable[[], bytes], *, connections: int, seconds: float, status: int = 200) -> Result:
     """Ask for ``seconds`` over that many connections. Any other status than the given one is an AssertionError."""
 
     async def all_of_them() -> Result:
@@ -135,8 +133,6 @@ def cpu_seconds(pids: Iterable[int]) -> float:
 def family(pid: int) -> list[int]:
     """The process and all that it has started, and so on."""
     children = [
-        int(child)
-        for task in Path(f"/proc/{pid}/task").iterdir()
-        for child in (task / "children").read_text().split()
+        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
     ]
     return [pid, *(member for child in children for member in family(child))]

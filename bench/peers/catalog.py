@@ -4,10 +4,11 @@
 the versions below, into a virtual environment of their own (``PEERS_VENV``, else one in the temporary folder).
 
 The answers are compared before anything is timed. Then both take turns, with one connection and with sixteen. Each
-server has processor 0; this process has another one, and Postgres takes what it gets. Figures are medians of the rounds:
-requests for each second, and for each second of processor time that the server, or the server and Postgres, spent.
+server has processor 0; this process has another one, and Postgres takes what it gets. Figures are medians of the
+rounds: requests for each second, and for each second of processor time of the server, or of the server and Postgres.
 """
 
+import asyncio
 import itertools
 import json
 import os
@@ -18,12 +19,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
-
-import asyncio
 
 import asyncpg
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -57,7 +56,7 @@ class Side:
     def ask(self, path: str, body: bytes | None = None, bearer: str = "") -> tuple[int, "dict[str, object]"]:
         """Status and document of one answer."""
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
-        with urlopen(Request(f"http://127.0.0.1:{self.port}{path}", body, headers)) as answer:  # noqa: S310 - our own
+        with urlopen(Request(f"http://127.0.0.1:{self.port}{path}", body, headers)) as answer:
             return answer.status, json.load(answer)
 
 
@@ -114,43 +113,49 @@ def measure(side: Side, postgres: int, new_request: Callable[[], bytes], connect
 
 
 def compare(sides: list[Side], postgres: int, name: str, goal: float, make: Callable[[], bytes], status: int) -> None:
-    """Both in turns; one line for each number of connections."""
+    """Both in turns; three lines for each number of connections."""
     for connections in CONNECTIONS:
         rounds = [[measure(side, postgres, make, connections, status) for side in sides] for _ in range(ROUNDS)]
-        ours, theirs = (
-            Figures(*(statistics.median(values) for values in zip(*(_values(taken[place]) for taken in rounds), strict=True)))
-            for place in (0, 1)
-        )
+        ours, theirs = (_medians([taken[place] for taken in rounds]) for place in (0, 1))
         sys.stdout.write(
-            f"{name:12} {connections:2} connections: DRF {theirs.rate:6.0f}/s {theirs.p50:6.2f} ms"
-            f" cpu {theirs.server:.3f} + {theirs.postgres:.3f} ms   ours {ours.rate:6.0f}/s {ours.p50:6.2f} ms"
-            f" cpu {ours.server:.3f} + {ours.postgres:.3f} ms   times: rate {ours.rate / theirs.rate:.1f},"
-            f" per core {theirs.server / ours.server:.1f},"
-            f" with Postgres {(theirs.server + theirs.postgres) / (ours.server + ours.postgres):.1f}   (at least {goal:g})\n"
+            f"{name}, {connections} connections: {ours.rate / theirs.rate:.1f} times the requests for each second,"
+            f" {theirs.server / ours.server:.1f} times for each core-second of the server,"
+            f" {(theirs.server + theirs.postgres) / (ours.server + ours.postgres):.1f} times with Postgres"
+            f"   (at least {goal:g})\n"
         )
+        for who, figures in (("ours", ours), ("DRF", theirs)):
+            sys.stdout.write(
+                f"    {who:4} {figures.rate:6.0f}/s   p50 {figures.p50:6.2f} ms   processor time for each request:"
+                f" server {figures.server:.3f} ms, Postgres {figures.postgres:.3f} ms\n"
+            )
         sys.stdout.flush()
 
 
-def _values(figures: Figures) -> tuple[float, ...]:
-    return figures.rate, figures.p50, figures.server, figures.postgres
+def _medians(rounds: list[Figures]) -> Figures:
+    return Figures(*(statistics.median(values) for values in zip(*(astuple(one) for one in rounds), strict=True)))
 
 
-async def postmaster(url: str) -> int:
-    """The process that all of Postgres descends from, which must be on this machine."""
+async def _backend(url: str, look: Callable[[int], int]) -> int:
     connection = await asyncpg.connect(url)
     try:
-        backend: int = await connection.fetchval("SELECT pg_backend_pid()")
         durable = [await connection.fetchval(f"SHOW {name}") for name in ("fsync", "synchronous_commit")]
         assert durable == ["on", "on"], "writes would be measured without their price"
-        return int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
+        return look(await connection.fetchval("SELECT pg_backend_pid()"))
     finally:
         await connection.close()
+
+
+def postmaster(url: str) -> int:
+    """The process that all of Postgres descends from, which must be on this machine."""
+    return asyncio.run(
+        _backend(url, lambda pid: int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]))
+    )
 
 
 def main(url: str) -> None:
     """Compare, then time."""
     bearer = token("admin")
-    postgres = asyncio.run(postmaster(url))
+    postgres = postmaster(url)
     with served(url) as catalog, django(url) as theirs:
         ours = Side(catalog.port, catalog.process.pid)
         for pid in (ours.pid, *family(theirs.pid)):

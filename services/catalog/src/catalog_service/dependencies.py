@@ -8,6 +8,7 @@ from catalog_service.repositories.apps import AppRepository
 from catalog_service.repositories.audit import AuditRepository
 from catalog_service.repositories.categories import CategoryRepository
 from catalog_service.schemas import AppQuery
+from catalog_service.services.adding import AppAdder
 from catalog_service.services.apps import AppService
 from catalog_service.services.categories import CategoryService
 from catalog_service.services.changes import ChangesFeed
@@ -48,6 +49,11 @@ async def _app_service(request: Request, session: Session) -> AppService:
     return AppService(AppRepository(session), categories, audit, request.app.state.cursors)
 
 
+async def _adder(request: Request) -> AppAdder:
+    adder: AppAdder = request.app.state.adder
+    return adder
+
+
 async def _reader(request: Request) -> AppReader:
     reader: AppReader = request.app.state.reader
     return reader
@@ -84,6 +90,7 @@ async def _category_service(session: Session) -> CategoryService:
     return CategoryService(CategoryRepository(session), AuditRepository(session))
 
 
+Adder = Annotated[AppAdder, Depends(_adder)]
 Apps = Annotated[AppService, Depends(_app_service)]
 Reader = Annotated[AppReader, Depends(_reader)]
 Changes = Annotated[ChangesFeed, Depends(_changes)]

@@ -3,9 +3,10 @@
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
-from catalog_service.dependencies import Admin, AllowedQuery, Apps, Changes, IfMatch, Languages, Reader, SeesAll
+from catalog_service.dependencies import Adder, Admin, AllowedQuery, Apps, Changes, IfMatch, Languages, Reader, SeesAll
 from catalog_service.routers.public_json import public_json
 from catalog_service.schemas import AppCreate, AppOut, AppPage, AppPatch, ChangeOut, ChangesOut, PackageName, PriceOut
 from servicekit.conditional import etag_of
@@ -35,12 +36,18 @@ async def list_apps(
     return answer
 
 
-@router.post("", status_code=201, responses={409: {"description": "The package is in the catalogue already"}})
-async def create_app(body: AppCreate, admin: Admin, apps: Apps, response: Response) -> AppOut:
+@router.post(
+    "",
+    status_code=201,
+    response_model=AppOut,
+    responses={409: {"description": "The package is in the catalogue already"}},
+)
+async def create_app(body: AppCreate, admin: Admin, adder: Adder) -> Response:
     """Add an app as a draft, by its package name or its page in the Play Store."""
-    app = await apps.create(body, by=admin.user_id)
-    response.headers["Location"] = f"/api/v1/apps/{app.id}"
-    return _tagged(response, app)
+    app = await adder.add(body, by=admin.user_id)
+    content = msgspec.json.encode(app)
+    headers = {"ETag": etag_of(content), "Location": f"/api/v1/apps/{app.id}"}
+    return Response(content, status_code=201, media_type="application/json", headers=headers)
 
 
 @router.get("/by-package/{package_name}", response_model=AppOut, responses={**NOT_MODIFIED, **NOT_FOUND})
