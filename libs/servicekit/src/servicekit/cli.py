@@ -64,7 +64,7 @@ def serve_app(package: str, host: str, port: int) -> None:
     settings = load_settings(_module(package, "settings").Settings)
     logs.configure(package, settings)
     app = _module(package, "main").create_app(settings)
-    # Modules, routes and models stay until the end. Looking at all of them again would stop the loop for 50 ms at a time.
+    # Modules, routes and models stay to the end. To look at them all again stops the loop for 50 ms at a time.
     gc.collect()
     gc.freeze()
     uvicorn.run(
