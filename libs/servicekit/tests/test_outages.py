@@ -1,9 +1,11 @@
 """A database that can't at the moment is a 503 with a time to come back; a fault of ours stays a 500."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
@@ -34,12 +36,12 @@ async def run_statement(name: str, session: Session) -> None:
 
 
 @asynccontextmanager
-async def service_on(url: str) -> AsyncIterator[httpx.AsyncClient]:
+async def service_on(url: str, name: str = "outages") -> AsyncIterator[httpx.AsyncClient]:
     settings = DatabaseSettings(environment="test", database_url=SecretStr(url), cursor_secret=SecretStr(TEST_SECRET))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.database = Database(settings, application_name="outages")
+        app.state.database = Database(settings, application_name=name)
         yield
         await app.state.database.close()
 
@@ -55,6 +57,20 @@ async def test_what_a_repetition_may_solve_is_a_503(name: str, status: int) -> N
     assert answer.status_code == status
     if status == 503:
         assert (answer.json()["code"], answer.headers["retry-after"]) == ("store-unavailable", "1")
+
+
+async def test_connections_that_the_server_closed_are_replaced_unnoticed() -> None:
+    url = os.environ["APPRAISE_TEST_POSTGRES_URL"]
+    killing = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'closed'"
+    async with service_on(url, "closed") as client:
+        await asyncio.gather(*(client.post("/api/v1/run/fine") for _ in range(5)))
+        connection = await asyncpg.connect(url)
+        ended = [row[0] for row in await connection.fetch(killing)]
+        await connection.close()
+        assert ended
+        assert all(ended)
+        answers = await asyncio.gather(*(client.post("/api/v1/run/fine") for _ in range(5)))
+    assert {answer.status_code for answer in answers} == {200}
 
 
 async def test_a_database_that_is_not_there_is_a_503() -> None:

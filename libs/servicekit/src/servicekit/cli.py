@@ -1,5 +1,6 @@
 """The commands that every service has: ``serve``, ``migrate`` and ``new-migration``."""
 
+import gc
 import importlib
 from pathlib import Path
 from types import ModuleType
@@ -62,8 +63,12 @@ def serve_app(package: str, host: str, port: int) -> None:
 
     settings = load_settings(_module(package, "settings").Settings)
     logs.configure(package, settings)
+    app = _module(package, "main").create_app(settings)
+    # Modules, routes and models stay to the end. To look at them all again stops the loop for 50 ms at a time.
+    gc.collect()
+    gc.freeze()
     uvicorn.run(
-        _module(package, "main").create_app(settings),
+        app,
         host=host,
         port=port,
         http="httptools",

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import MetaData, text
+from sqlalchemy import MetaData, event, text
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from servicekit.settings import DatabaseSettings
@@ -47,9 +48,9 @@ class Database:
             max_overflow=0,
             pool_timeout=10,
             hide_parameters=True,  # an error's text goes to the log, and parameters are hashes, addresses and mails
-            pool_pre_ping=True,  # after a restart of Postgres the first request must not be the one that fails
             connect_args={"server_settings": {**SERVER_SETTINGS, "application_name": application_name}, "timeout": 5},
         )
+        event.listen(self.engine.sync_engine, "checkout", _replace_if_closed)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
@@ -57,6 +58,15 @@ class Database:
         """A session whose work is committed at the end, or rolled back on any exception."""
         async with self._sessions() as session, session.begin():
             yield session
+
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[Any]:
+        """An ``asyncpg.Connection``, lent by the pool, for a statement that is a transaction by itself.
+
+        For what is called so often that a session's work beside it counts. It commits as soon as it has succeeded.
+        """
+        async with self.engine.connect() as connection:
+            yield (await connection.get_raw_connection()).driver_connection
 
     async def ping(self) -> None:
         """Raise when the database does not answer."""
@@ -97,6 +107,15 @@ async def work_pool(settings: DatabaseSettings, *, application_name: str) -> Asy
 
 def _pool(settings: DatabaseSettings, **options: Any) -> Any:
     return asyncpg.create_pool(settings.database_url.get_secret_value(), min_size=0, timeout=5, **options)
+
+
+def _replace_if_closed(connection: Any, *_: object) -> None:
+    """After a restart of Postgres the first request must not be the one that fails.
+
+    The driver notices at once that its connection was closed, so there is no need to ask the server each time.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 async def _no_reset(_connection: object) -> None:

@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 import catalog_service
+from catalog_service.repositories.app_inserts import AppInserts
 from catalog_service.repositories.app_reads import AppReads
 from catalog_service.routers import apps, categories, icons, imports, translations
+from catalog_service.services.adding import AppAdder
 from catalog_service.services.changes import ChangesFeed
 from catalog_service.services.icons import RULES as ICON_RULES
 from catalog_service.services.icons import IconService
@@ -31,6 +33,7 @@ def create_app(settings: Settings, *, keys: KeySource | None = None) -> FastAPI:
             pool = await stack.enter_async_context(read_pool(settings, application_name=app.title))
             app.state.cursors = cursors = Cursors(settings.cursor_secret)
             reads = AppReads(pool)
+            app.state.adder = AppAdder(AppInserts(app.state.database))
             app.state.reader = AppReader(reads, cursors)
             app.state.changes = ChangesFeed(reads, cursors)
             app.state.icons = IconService(reads, PictureProcessor(ICON_RULES), BlobStore(settings.blob_url))

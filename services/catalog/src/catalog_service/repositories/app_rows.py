@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Row, String, Table, Text, cast, literal_column, select
+from sqlalchemy import FromClause, Row, Select, String, Table, Text, cast, literal_column, select
 
 from catalog_service.models import Base
 from catalog_service.schemas import Sort, Status
@@ -51,25 +51,25 @@ class AppFilter:
     max_points: int | None = None
 
 
-APPS = (
-    select(
-        *(app.c[name] for name in ("id", "package_name", "name", "summary", "description")),
-        (literal_column(f"'{STORE_LINK}'", String) + app.c.package_name).label("store_url"),
-        (
-            literal_column("'/api/v1/apps/'", String)
-            + cast(app.c.id, Text)
-            + literal_column("'/icon/'", String)
-            + app.c.icon_sha256
-            + literal_column("'.webp'", String)
-        ).label("icon_url"),
-        _upper.c.slug.label("category"),
-        _lower.c.slug.label("subcategory"),
-        *(app.c[name] for name in ("points", "status", "max_completions", "created_at", "updated_at")),
-        *(
-            app.c[name]
-            for name in ("max_completions_per_day", "available_from", "available_until", "more_categories", "locale")
-        ),
+def apps_from(source: FromClause) -> Select[*tuple[Any, ...]]:
+    """The fields of ``AppOut`` in their order, of the table of apps or of rows that look like it."""
+    row = source.c
+    apps, icon, webp = (literal_column(text, String) for text in ("'/api/v1/apps/'", "'/icon/'", "'.webp'"))
+    return (
+        select(
+            *(row[name] for name in ("id", "package_name", "name", "summary", "description")),
+            (literal_column(f"'{STORE_LINK}'", String) + row.package_name).label("store_url"),
+            (apps + cast(row.id, Text) + icon + row.icon_sha256 + webp).label("icon_url"),
+            _upper.c.slug.label("category"),
+            _lower.c.slug.label("subcategory"),
+            *(row[name] for name in ("points", "status", "max_completions", "created_at", "updated_at")),
+            *(row[name] for name in ("max_completions_per_day", "available_from", "available_until")),
+            *(row[name] for name in ("more_categories", "locale")),
+        )
+        .select_from(source)
+        .join(_upper, _upper.c.id == row.category_id)
+        .outerjoin(_lower, _lower.c.id == row.subcategory_id)
     )
-    .join(_upper, _upper.c.id == app.c.category_id)
-    .outerjoin(_lower, _lower.c.id == app.c.subcategory_id)
-)
+
+
+APPS = apps_from(app)

@@ -29,19 +29,6 @@ class AppRepository:
         await self._session.execute(select(app.c.id).where(app.c.id == app_id).with_for_update())
         return await self.get(app_id)
 
-    async def add(self, values: dict[str, Any], *, by: UUID) -> UUID | None:
-        """A new draft and its first price. None when the package is there already."""
-        statement = (
-            insert_or_skip(app)
-            .values(**values, status="draft", created_by=by, changed_by=by)
-            .on_conflict_do_nothing(index_elements=["package_name"])
-            .returning(app.c.id)
-        )
-        app_id: UUID | None = await self._session.scalar(statement)
-        if app_id is not None:
-            await self._add_price(app_id, values["points"], by=by)
-        return app_id
-
     async def change(self, app_id: UUID, values: dict[str, Any], *, by: UUID) -> None:
         """Set these columns; a price among them goes into the history too."""
         # Not now(): that is when the transaction began, which can be before the last change was committed.

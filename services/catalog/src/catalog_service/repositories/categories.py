@@ -67,14 +67,14 @@ class CategoryRepository:
         return bool(await self._session.scalar(select(or_(apps, children))))
 
     async def upper_level(self, slug: str) -> UUID | None:
-        """The id of a category of the upper level."""
+        """The id of a category of the upper level; until the end of the transaction nobody can delete it."""
         found = select(category.c.id).where(category.c.slug == slug, category.c.parent_id.is_(None))
-        return await self._session.scalar(found)
+        return await self._session.scalar(found.with_for_update(read=True, key_share=True))
 
     async def child(self, slug: str, parent_id: UUID) -> UUID | None:
-        """The id of a child of this category."""
+        """The id of a child of this category, held as ``upper_level``."""
         found = select(category.c.id).where(category.c.slug == slug, category.c.parent_id == parent_id)
-        return await self._session.scalar(found)
+        return await self._session.scalar(found.with_for_update(read=True, key_share=True))
 
     async def held(self, slugs: Iterable[str]) -> set[str]:
         """Those of the slugs that exist; until the end of the transaction nobody can delete them."""

@@ -3,9 +3,10 @@
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
-from catalog_service.dependencies import Admin, AllowedQuery, Apps, Changes, IfMatch, Languages, Reader, SeesAll
+from catalog_service.dependencies import Adder, Admin, AllowedQuery, AnyVisitor, Apps, Changes, IfMatch, Reader
 from catalog_service.routers.public_json import public_json
 from catalog_service.schemas import AppCreate, AppOut, AppPage, AppPatch, ChangeOut, ChangesOut, PackageName, PriceOut
 from servicekit.conditional import etag_of
@@ -25,31 +26,35 @@ STALE: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("", response_model=AppPage, responses=NOT_MODIFIED)
-async def list_apps(
-    request: Request, query: AllowedQuery, reader: Reader, sees_all: SeesAll, languages: Languages
-) -> Response:
+async def list_apps(request: Request, query: AllowedQuery, reader: Reader, visitor: AnyVisitor) -> Response:
     """The published apps. Administrators can ask for another `status`."""
-    page = await reader.page(query, languages)
-    answer = public_json(request, page, sees_all=sees_all, locales=[app.locale for app in page.items])
+    page = await reader.page(query, visitor.languages)
+    answer = public_json(request, page, sees_all=visitor.sees_all, locales=[app.locale for app in page.items])
     add_next_link(request, answer, page.next_cursor)
     return answer
 
 
-@router.post("", status_code=201, responses={409: {"description": "The package is in the catalogue already"}})
-async def create_app(body: AppCreate, admin: Admin, apps: Apps, response: Response) -> AppOut:
+@router.post(
+    "",
+    status_code=201,
+    response_model=AppOut,
+    responses={409: {"description": "The package is in the catalogue already"}},
+)
+async def create_app(body: AppCreate, admin: Admin, adder: Adder) -> Response:
     """Add an app as a draft, by its package name or its page in the Play Store."""
-    app = await apps.create(body, by=admin.user_id)
-    response.headers["Location"] = f"/api/v1/apps/{app.id}"
-    return _tagged(response, app)
+    app = await adder.add(body, by=admin.user_id)
+    content = msgspec.json.encode(app)
+    headers = {"ETag": etag_of(content), "Location": f"/api/v1/apps/{app.id}"}
+    return Response(content, status_code=201, media_type="application/json", headers=headers)
 
 
 @router.get("/by-package/{package_name}", response_model=AppOut, responses={**NOT_MODIFIED, **NOT_FOUND})
 async def get_app_by_package(
-    request: Request, package_name: PackageName, reader: Reader, sees_all: SeesAll, languages: Languages
+    request: Request, package_name: PackageName, reader: Reader, visitor: AnyVisitor
 ) -> Response:
     """One app by its package name, case-sensitively."""
-    app = await reader.get_by_package(package_name, drafts=sees_all, languages=languages)
-    return public_json(request, app, sees_all=sees_all, locales=[app.locale])
+    app = await reader.get_by_package(package_name, drafts=visitor.sees_all, languages=visitor.languages)
+    return public_json(request, app, sees_all=visitor.sees_all, locales=[app.locale])
 
 
 @router.get(
@@ -68,10 +73,10 @@ async def list_changed_apps(
 
 
 @router.get("/{app_id}", response_model=AppOut, responses={**NOT_MODIFIED, **NOT_FOUND})
-async def get_app(request: Request, app_id: UUID, reader: Reader, sees_all: SeesAll, languages: Languages) -> Response:
+async def get_app(request: Request, app_id: UUID, reader: Reader, visitor: AnyVisitor) -> Response:
     """One app. Archived apps are answered too, with their status; drafts only to administrators."""
-    app = await reader.get(app_id, drafts=sees_all, languages=languages)
-    return public_json(request, app, sees_all=sees_all, locales=[app.locale])
+    app = await reader.get(app_id, drafts=visitor.sees_all, languages=visitor.languages)
+    return public_json(request, app, sees_all=visitor.sees_all, locales=[app.locale])
 
 
 @router.patch("/{app_id}", responses={**NOT_FOUND, **STALE})

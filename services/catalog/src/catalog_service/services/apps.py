@@ -6,15 +6,16 @@ from uuid import UUID
 
 import msgspec
 
-from catalog_service.errors import AppArchived, PackageExists
+from catalog_service.errors import AppArchived
 from catalog_service.repositories.app_rows import AppRow
 from catalog_service.repositories.apps import AppRepository
 from catalog_service.repositories.audit import AuditRepository
 from catalog_service.repositories.categories import CategoryRepository
-from catalog_service.schemas import AppCreate, AppOut, AppPatch, ChangeOut
+from catalog_service.schemas import AppOut, AppPatch, ChangeOut
+from catalog_service.services.rules import check_window, unknown_category
 from servicekit.conditional import require_match
 from servicekit.pagination import Cursors
-from servicekit.problems import FieldProblem, NotFound, PreconditionRequired, RuleViolation
+from servicekit.problems import NotFound, PreconditionRequired
 from servicekit.schemas import Page
 
 
@@ -29,19 +30,6 @@ class AppService:
         self._audit = audit
         self._cursors = cursors
 
-    async def create(self, new: AppCreate, *, by: UUID) -> AppOut:
-        """A new draft. Raises PackageExists, and RuleViolation for a category that does not exist."""
-        values = new.model_dump(exclude={"store_url", "category", "subcategory"})
-        _check_window(values)
-        await self._check_more(new.more_categories)
-        values |= await self._category_ids(new.category, new.subcategory)
-        app_id = await self._apps.add(values, by=by)
-        if app_id is None:
-            raise PackageExists
-        app = _found(await self._apps.get(app_id))
-        await self._audit.add(app_id, "create", _changed_fields(None, app), by=by)
-        return app
-
     async def change(self, app_id: UUID, patch: AppPatch, *, if_match: str | None, by: UUID) -> AppOut:
         """Change what the patch names. What is so already is no change: no new version, no new price.
 
@@ -55,7 +43,7 @@ class AppService:
         values = _differences(present, patch)
         if not values:
             return present
-        _check_window({**present.model_dump(), **values})
+        check_window({**present.model_dump(), **values})
         if "more_categories" in values:
             await self._check_more(values["more_categories"])
         if "category" in values:
@@ -131,15 +119,15 @@ class AppService:
         known = await self._categories.held(slugs) if slugs else set()
         for place, slug in enumerate(slugs):
             if slug not in known:
-                raise _unknown(f"/more_categories/{place}", "There is no such category")
+                raise unknown_category(f"/more_categories/{place}", "There is no such category")
 
     async def _category_ids(self, category: str, subcategory: str | None) -> dict[str, UUID | None]:
         category_id = await self._categories.upper_level(category)
         if category_id is None:
-            raise _unknown("/category", "There is no such category on the upper level")
+            raise unknown_category("/category", "There is no such category on the upper level")
         subcategory_id = None if subcategory is None else await self._categories.child(subcategory, category_id)
         if subcategory is not None and subcategory_id is None:
-            raise _unknown("/subcategory", "The category has no such child")
+            raise unknown_category("/subcategory", "The category has no such child")
         return {"category_id": category_id, "subcategory_id": subcategory_id}
 
 
@@ -149,17 +137,9 @@ def _found(row: AppRow | None) -> AppOut:
     return AppOut.model_validate(row)
 
 
-def _changed_fields(before: AppOut | None, after: AppOut) -> dict[str, list[Any]]:
-    old = {} if before is None else before.model_dump(mode="json")
-    new = after.model_dump(mode="json", exclude={"id", "created_at", "updated_at"})
-    return {name: [old.get(name), value] for name, value in new.items() if old.get(name) != value}
-
-
-def _check_window(values: dict[str, Any]) -> None:
-    begin, end = values["available_from"], values["available_until"]
-    if begin is not None and end is not None and begin >= end:
-        fault = FieldProblem(pointer="/available_until", code="window", detail="Must be later than available_from")
-        raise RuleViolation(errors=[fault])
+def _changed_fields(before: AppOut, after: AppOut) -> dict[str, list[Any]]:
+    old, new = before.model_dump(mode="json"), after.model_dump(mode="json", exclude={"updated_at"})
+    return {name: [old[name], value] for name, value in new.items() if old[name] != value}
 
 
 def _differences(present: AppOut, patch: AppPatch) -> dict[str, Any]:
@@ -170,7 +150,3 @@ def _differences(present: AppOut, patch: AppPatch) -> dict[str, Any]:
     values = {name: value for name, value in sent.items() if value != getattr(present, name)}
     pair = {name: sent.get(name, getattr(present, name)) for name in ("category", "subcategory")}
     return values | pair if values.keys() & pair.keys() else values
-
-
-def _unknown(pointer: str, detail: str) -> RuleViolation:
-    return RuleViolation(errors=[FieldProblem(pointer=pointer, code="unknown-category", detail=detail)])
