@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from isin_worker import schedule
-from isin_worker.feeds import NSE_EQUITY
+from isin_worker.feeds.nse_equity import NSE_EQUITY
 
 TODAY, YESTERDAY = date(2026, 11, 21), date(2026, 11, 20)
 BEFORE, AFTER = datetime(2026, 11, 21, 1, 59, tzinfo=UTC), datetime(2026, 11, 21, 2, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isin_worker.errors import UnreadableList
-from isin_worker.feeds import NSE_EQUITY
+from isin_worker.feeds.nse_equity import NSE_EQUITY
 from isin_worker.pipeline.parse import Row, read_rows
 from isin_worker.pipeline.validate import Entry, Refused, check
 from isin_worker.testing import HEADER, make_isin, make_list, make_row

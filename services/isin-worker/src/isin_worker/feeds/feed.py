@@ -1,8 +1,8 @@
-"""What feeds there are, as declarations: where a list is, when it is due, and what its columns mean."""
+"""What a feed declares: where a list is, when it is due, and what its columns mean."""
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import time
 
 READER_VERSION = 1
@@ -44,27 +44,3 @@ class Feed:
         """Changes when the same bytes would give other rows."""
         meaning = (READER_VERSION, sorted(self.columns.items()), sorted(self.details.items()))
         return hashlib.sha256(repr((*meaning, sorted(self.constants.items()))).encode()).hexdigest()[:16]
-
-
-NSE_EQUITY = Feed(
-    name="nse-equity",
-    title="NSE India, listed equities",
-    url="https://nsearchives.nseindia.com/content/equities/EQUITY_L.csv",
-    due_at=time(2, 0),  # half past seven in Mumbai, before the market opens
-    columns={"isin": "ISIN NUMBER", "name": "NAME OF COMPANY"},
-    details={"symbol": "SYMBOL", "series": "SERIES"},
-    constants={"type": "equity", "currency": "INR"},
-    # Its servers answer browsers that come from its own pages, and nobody else.
-    headers={
-        "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-        "Accept": "text/csv,*/*;q=0.8",
-        "Referer": "https://www.nseindia.com/",
-    },
-)
-
-BUILT_IN: Mapping[str, Feed] = {feed.name: feed for feed in (NSE_EQUITY,)}
-
-
-def with_urls(urls: Mapping[str, str]) -> Mapping[str, Feed]:
-    """The built-in feeds, some of them at other addresses."""
-    return {name: replace(feed, url=urls.get(name, feed.url)) for name, feed in BUILT_IN.items()}
