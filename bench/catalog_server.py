@@ -47,7 +47,7 @@ def token(*roles: str) -> str:
 def served(database_url: str, **settings: str) -> Iterator[Served]:
     """Serve the catalogue on this database until the end of the block; ``settings``: more of ``CATALOG_...``."""
     (port,) = free_ports(1)
-    with _jwks() as jwks_url, tempfile.TemporaryDirectory() as folder:
+    with published_key() as jwks_url, tempfile.TemporaryDirectory() as folder:
         values = {
             "environment": "production",
             "log_level": "warning",  # the peers write no access log either
@@ -84,8 +84,8 @@ def until_it_answers(url: str, process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextmanager
-def _jwks() -> Iterator[str]:
-    """Publish the key as auth would."""
+def published_key() -> Iterator[str]:
+    """Publish the key of ``token`` as auth would."""
     key = OKPAlgorithm.to_jwk(PUBLIC_KEY, as_dict=True) | {"kid": testing.KEY_ID}
     document = msgspec.json.encode({"keys": [key]})
 

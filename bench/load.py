@@ -31,9 +31,11 @@ class Result:
         return sorted(self.times)[min(int(len(self.times) * share), len(self.times) - 1)]
 
 
-def request(method: str, path: str, body: bytes = b"", token: str = "") -> bytes:
-    """A request as it goes over the wire."""
+def request(method: str, path: str, body: bytes = b"", token: str = "", key: str = "") -> bytes:
+    """A request as it goes over the wire; ``key`` is its Idempotency-Key."""
     head = f"{method} {path} HTTP/1.1\r\nHost: bench\r\nAccept: application/json\r\n"
+    if key:
+        head += f"Idempotency-Key: {key}\r\n"
     if body:
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
     if token:

@@ -28,7 +28,7 @@ async def booked(person: Any, database: Database) -> Any:
     async def book(*references: int) -> None:
         async with database.transaction() as session:
             ledger = LedgerRepository(session)
-            issued, earner = await ledger.system_account(ISSUED), await ledger.account_of_user(user.id)
+            issued, earner = await ledger.accounts(ISSUED, user.id)
             for reference in references:
                 await ledger.post(Event("test", str(reference), "é", user.id), {issued: -10, earner: 10})
 

@@ -61,10 +61,10 @@ class Ledger:
         try:
             async with self.database.transaction() as session:
                 ledger = LedgerRepository(session)
-                booked = {await ledger.account_of_user(PEOPLE[who]): amount for who, amount in amounts.items()}
-                rest = -sum(amounts.values())
-                if rest:
-                    booked[await ledger.system_account(ISSUED)] = rest
+                accounts = {who: await ledger.accounts(ISSUED, PEOPLE[who]) for who in amounts}
+                booked = {accounts[who][1]: amount for who, amount in amounts.items()}
+                if rest := -sum(amounts.values()):
+                    booked[next(iter(accounts.values()))[0]] = rest
                 event = Event(kind, str(reference), "x", BY, reverses_id=reverses)
                 transaction_id = await ledger.post(event, booked)
         except BelowZero:

@@ -1,47 +1,62 @@
 """The answers kept for repeated requests."""
 
-from datetime import timedelta
-from typing import Any
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rewards_service.models import Base, IdempotencyKey
+# Text, and not built anew for each request: they are part of every one that changes something.
+_TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
+_FIND = text("""
+    SELECT fingerprint, status, body, location FROM idempotency_key
+    WHERE user_id = :user_id AND route = :route AND key = :key AND created_at > now() - interval '7 days'
+""").bindparams(bindparam("user_id", type_=Uuid))
+_KEEP = text("""
+    INSERT INTO idempotency_key (user_id, route, key, fingerprint, status, body, location)
+    VALUES (:user_id, :route, :key, :fingerprint, :status, :body, :location)
+    ON CONFLICT (user_id, route, key) DO UPDATE SET fingerprint = excluded.fingerprint, status = excluded.status,
+        body = excluded.body, location = excluded.location, created_at = now()
+""").bindparams(bindparam("user_id", type_=Uuid))
+_FORGET = text("""
+    DELETE FROM idempotency_key WHERE (user_id, route, key) IN (
+        SELECT user_id, route, key FROM idempotency_key WHERE created_at <= now() - interval '7 days' LIMIT :limit
+        FOR UPDATE SKIP LOCKED
+    )
+""")
 
-KEPT = timedelta(days=7)
-_kept = Base.metadata.tables["idempotency_key"].c
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer that was given."""
+
+    fingerprint: str
+    status: int
+    body: str
+    location: str | None
 
 
 class IdempotencyRepository:
-    """Kept answers, by person, route and key."""
+    """Kept answers, by person, route and key; for seven days."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def try_lock(self, user_id: UUID, route: str, key: str) -> bool:
         """Take the key until the transaction ends; False, without waiting, while another transaction has it."""
-        name = func.hashtextextended(f"{user_id} {route} {key}", 0)
-        return bool(await self._session.scalar(select(func.pg_try_advisory_xact_lock(name))))
+        return bool(await self._session.scalar(_TRY_LOCK, {"name": f"{user_id} {route} {key}"}))
 
-    async def find(self, user_id: UUID, route: str, key: str) -> IdempotencyKey | None:
+    async def find(self, user_id: UUID, route: str, key: str) -> Kept | None:
         """The answer kept under the key, unless it is too old."""
-        kept = await self._session.scalars(
-            select(IdempotencyKey).where(
-                _kept.user_id == user_id,
-                _kept.route == route,
-                _kept.key == key,
-                _kept.created_at > func.now() - KEPT,
-            )
-        )
-        return kept.one_or_none()
+        found = await self._session.execute(_FIND, {"user_id": user_id, "route": route, "key": key})
+        row = found.one_or_none()
+        return Kept(*row) if row else None
 
-    async def keep(self, **values: Any) -> None:
+    async def keep(self, user_id: UUID, route: str, key: str, kept: Kept) -> None:
         """Keep an answer, in the place of one that is too old."""
-        statement = insert(IdempotencyKey).values(**values)
-        await self._session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["user_id", "route", "key"], set_={**values, "created_at": func.now()}
-            )
-        )
+        await self._session.execute(_KEEP, {"user_id": user_id, "route": route, "key": key, **asdict(kept)})
+
+    async def forget_old(self, limit: int) -> int:
+        """Delete that many answers that are too old. Returns how many there were."""
+        deleted = await self._session.execute(_FORGET, {"limit": limit})
+        return deleted.rowcount

@@ -1,13 +1,11 @@
 """The ledger: posting to it and reading it. The rules are kept by the database (see the second migration)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, text, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Uuid, bindparam, func, or_, select, text, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,6 +21,39 @@ ADJUSTED = "points.adjusted"  # the one that corrections by hand come from, and 
 EARNED = or_(
     (_entry.amount > 0) & _transaction.reverses_id.is_(None),
     (_entry.amount < 0) & _transaction.reverses_id.is_not(None),
+)
+
+_ACCOUNTS = (
+    text("""
+    SELECT (SELECT id FROM account WHERE name = :name) AS system,
+        (SELECT id FROM account WHERE user_id = :user_id) AS person
+""")
+    .bindparams(bindparam("user_id", type_=Uuid))
+    .columns(system=Uuid, person=Uuid)
+)
+
+_OPEN = text("""
+    INSERT INTO account (name, user_id, balance) VALUES (:name, NULL, NULL), (NULL, :user_id, 0) ON CONFLICT DO NOTHING
+""").bindparams(bindparam("user_id", type_=Uuid))
+
+# One statement, as each approval sends it. The transaction is there before its entries, which are made from it.
+_POST = (
+    text("""
+    WITH booked AS (
+        INSERT INTO transaction (kind, reference, size, description, created_by, task_id, reverses_id)
+        VALUES (:kind, :reference, :size, :description, :created_by, :task_id, :reverses_id)
+        ON CONFLICT (kind, reference) DO NOTHING RETURNING id
+    ), entries AS (
+        INSERT INTO entry (transaction_id, account_id, amount)
+        SELECT booked.id, line.account_id, line.amount
+        FROM booked, unnest(CAST(:accounts AS uuid[]), CAST(:points AS bigint[])) AS line (account_id, amount)
+    )
+    SELECT id FROM booked
+""")
+    .bindparams(
+        bindparam("created_by", type_=Uuid), bindparam("task_id", type_=Uuid), bindparam("reverses_id", type_=Uuid)
+    )
+    .columns(id=Uuid)
 )
 
 _VERIFY = text("""
@@ -72,51 +103,30 @@ class LedgerRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def account_of_user(self, user_id: UUID) -> UUID:
-        """This person's account, opened when it is the first time."""
-        return await self._open(_account.user_id == user_id, user_id=user_id, balance=0)
-
-    async def system_account(self, name: str) -> UUID:
-        """The system's account of this name, opened when it is the first time."""
-        return await self._open(_account.name == name, name=name)
-
-    async def _open(self, condition: ColumnElement[bool], **values: Any) -> UUID:
-        wanted = select(_account.id).where(condition)
-        found: UUID | None = await self._session.scalar(wanted)
-        if found is None:
-            await self._session.execute(insert(Account).values(**values).on_conflict_do_nothing())
-            # Another transaction may have opened it meanwhile: then the insert has waited for it, and it is there now.
-            found = (await self._session.scalars(wanted)).one()
-        return found
+    async def accounts(self, name: str, user_id: UUID) -> tuple[UUID, UUID]:
+        """The system's account of this name and this person's, opened when it is the first time."""
+        row = (await self._session.execute(_ACCOUNTS, {"name": name, "user_id": user_id})).one()
+        if row.system is None or row.person is None:
+            # Another transaction may open them meanwhile: then this waits for it, and they are there after it.
+            await self._session.execute(_OPEN, {"name": name, "user_id": user_id})
+            row = (await self._session.execute(_ACCOUNTS, {"name": name, "user_id": user_id})).one()
+        return row.system, row.person
 
     async def post(self, event: Event, amounts: dict[UUID, int]) -> UUID | None:
         """Book ``amounts`` (points by account) and return the transaction; None when the event was booked before.
 
         Raises BelowZero.
         """
-        statement = insert(Transaction).values(
-            kind=event.kind,
-            reference=event.reference,
-            description=event.description,
-            created_by=event.created_by,
-            task_id=event.task_id,
-            reverses_id=event.reverses_id,
-            size=len(amounts),
-        )
-        statement = statement.on_conflict_do_nothing(index_elements=["kind", "reference"])
-        transaction_id: UUID | None = await self._session.scalar(statement.returning(_transaction.id))
-        if transaction_id is None:
-            return None
         # One order for all, or two transactions could block each other.
-        for account_id, amount in sorted(amounts.items()):
-            entry = insert(Entry).values(transaction_id=transaction_id, account_id=account_id, amount=amount)
-            try:
-                await self._session.execute(entry)
-            except IntegrityError as error:
-                if _refused_by(error) == "below_zero_by_reversal_only":
-                    raise BelowZero from error
-                raise
-        return transaction_id
+        accounts, points = zip(*sorted(amounts.items()), strict=True)
+        values = {**asdict(event), "size": len(amounts), "accounts": accounts, "points": points}
+        try:
+            booked: UUID | None = await self._session.scalar(_POST, values)
+        except IntegrityError as error:
+            if _refused_by(error) == "below_zero_by_reversal_only":
+                raise BelowZero from error
+            raise
+        return booked
 
     async def transaction(self, transaction_id: UUID) -> Transaction | None:
         """One transaction."""

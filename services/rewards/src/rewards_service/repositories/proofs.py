@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, func, select, tuple_, update
+from sqlalchemy import ScalarSelect, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -42,19 +42,6 @@ class ProofRepository:
         statement = select(Proof, _task.user_id).join(Task, _task.id == _proof.task_id).where(_proof.id == proof_id)
         row = (await self._session.execute(statement)).one_or_none()
         return (row[0], row[1]) if row else None
-
-    async def decide(
-        self, proof_id: UUID, reviewer_id: UUID, decision: str, reason_code: str | None, note: str | None
-    ) -> None:
-        """Write down the decision; the task's row is locked."""
-        await self._session.execute(
-            update(Proof)
-            .where(_proof.id == proof_id)
-            .values(
-                decision=decision, reason_code=reason_code, note=note, decided_by=reviewer_id, decided_at=func.now()
-            ),
-            execution_options={"synchronize_session": False},
-        )
 
     async def queue(self, reviewer_id: UUID, after: tuple[datetime, UUID] | None, limit: int) -> list[Waiting]:
         """What waits for a decision, the longest wait first, without the reviewer's own."""

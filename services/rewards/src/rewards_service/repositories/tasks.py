@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Interval, Text, Uuid, and_, bindparam, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,6 +21,33 @@ _PERSONS_TURN = and_(
     _task.expires_at > func.now(),
 )
 _HOLDS_A_PLACE = or_(_task.status.in_(["submitted", "approved"]), _PERSONS_TURN)
+
+# Text, and not built anew each time: every decision sends these two.
+_LOCKED = select(Task).from_statement(
+    text("SELECT * FROM task WHERE id = :task_id FOR UPDATE").bindparams(bindparam("task_id", type_=Uuid))
+)
+_DECIDE = select(Task).from_statement(
+    text("""
+        WITH decided AS (
+            UPDATE proof SET decision = :decision, reason_code = :reason_code, note = :note,
+                decided_by = :reviewer_id, decided_at = now()
+            WHERE id = :proof_id
+        )
+        UPDATE task SET status = :status, decided_at = now(), leased_by = NULL, leased_until = NULL,
+            rejection_code = coalesce(:reason_code, rejection_code),
+            rejection_note = CASE WHEN :status = 'rejected' THEN :note ELSE rejection_note END,
+            expires_at = CASE WHEN :status = 'rejected' THEN greatest(expires_at, now() + :lifetime) ELSE expires_at END
+        WHERE id = :task_id RETURNING *
+    """).bindparams(
+        bindparam("task_id", type_=Uuid),
+        bindparam("proof_id", type_=Uuid),
+        bindparam("reviewer_id", type_=Uuid),
+        bindparam("lifetime", type_=Interval),
+        bindparam("status", type_=Text),
+        bindparam("reason_code", type_=Text),
+        bindparam("note", type_=Text),
+    )
+)
 
 
 class TaskRepository:
@@ -75,7 +102,7 @@ class TaskRepository:
 
     async def locked(self, task_id: UUID) -> Task | None:
         """The task, its row locked until the transaction ends."""
-        return (await self._session.scalars(select(Task).where(_task.id == task_id).with_for_update())).one_or_none()
+        return (await self._session.scalars(_LOCKED, {"task_id": task_id})).one_or_none()
 
     async def cancel(self, user_id: UUID, task_id: UUID) -> Task | None:
         """Cancel this person's task; None unless it is started."""
@@ -98,24 +125,26 @@ class TaskRepository:
             task, status="submitted", attempts=task.attempts + 1, proof_id=proof_id, submitted_at=func.now()
         )
 
-    async def approve(self, task: Task) -> Task:
-        """The locked task, approved. The database refuses it unless its credit is booked in the same transaction."""
-        return await self._change_locked(
-            task, status="approved", decided_at=func.now(), leased_by=None, leased_until=None
-        )
+    async def decide(
+        self, task: Task, reviewer_id: UUID, *, approve: bool, reason_code: str | None, note: str | None
+    ) -> Task:
+        """The locked task and its newest proof, approved or rejected.
 
-    async def reject(self, task: Task, reason_code: str, note: str | None) -> Task:
-        """The locked task, rejected, with as much time for another proof as a new task has."""
-        return await self._change_locked(
-            task,
-            status="rejected",
-            expires_at=func.greatest(_task.expires_at, func.now() + LIFETIME),
-            rejection_code=reason_code,
-            rejection_note=note,
-            decided_at=func.now(),
-            leased_by=None,
-            leased_until=None,
-        )
+        A rejected task gets as much time for another proof as a new one has. The database refuses an approved one
+        unless its credit is booked in the same transaction.
+        """
+        values = {
+            "task_id": task.id,
+            "proof_id": task.proof_id,
+            "status": "approved" if approve else "rejected",
+            "decision": "approve" if approve else "reject",
+            "reason_code": reason_code,
+            "note": note,
+            "reviewer_id": reviewer_id,
+            "lifetime": LIFETIME,
+        }
+        decided = await self._session.scalars(_DECIDE, values, execution_options={"populate_existing": True})
+        return decided.one()
 
     async def reverse(self, task_id: UUID) -> Task | None:
         """An approved task, reversed. The database refuses it unless its credit is reversed in the same transaction."""

@@ -13,7 +13,6 @@ from rewards_service.errors import (
 )
 from rewards_service.models import Task
 from rewards_service.repositories.ledger import ISSUED, Event, LedgerRepository
-from rewards_service.repositories.proofs import ProofRepository
 from rewards_service.repositories.tasks import TaskRepository
 from rewards_service.schemas import BulkDecisionIn, BulkIn, BulkOut, BulkResult, DecisionIn, DecisionOut, TaskOut
 from rewards_service.services.idempotency import Answer, Call, Once
@@ -88,21 +87,17 @@ async def _decide(session: AsyncSession, reviewer_id: UUID, task_id: UUID, decis
         raise ProofSuperseded
     if task.leased_by not in {None, reviewer_id} and task.leased_until and task.leased_until > await tasks.now():
         raise LeasedByAnother
-    assert task.proof_id is not None  # noqa: S101 - a CHECK: a submitted task has a proof
-    await ProofRepository(session).decide(
-        task.proof_id, reviewer_id, decision.decision, decision.reason_code, decision.note
+    approve = decision.decision == "approve"
+    decided = await tasks.decide(
+        task, reviewer_id, approve=approve, reason_code=decision.reason_code, note=decision.note
     )
-    if decision.reason_code is not None:
-        rejected = await tasks.reject(task, decision.reason_code, decision.note)
-        return DecisionOut(task=TaskOut.model_validate(rejected))
-    approved = await tasks.approve(task)
-    transaction_id = await _credit(LedgerRepository(session), approved, reviewer_id)
-    return DecisionOut(task=TaskOut.model_validate(approved), transaction_id=transaction_id)
+    transaction_id = await _credit(LedgerRepository(session), decided, reviewer_id) if approve else None
+    return DecisionOut(task=TaskOut.model_validate(decided), transaction_id=transaction_id)
 
 
 async def _credit(ledger: LedgerRepository, task: Task, reviewer_id: UUID) -> UUID:
     event = Event(TASK_APPROVE, str(task.id), description=task.app_name, created_by=reviewer_id, task_id=task.id)
-    issued, earner = await ledger.system_account(ISSUED), await ledger.account_of_user(task.user_id)
+    issued, earner = await ledger.accounts(ISSUED, task.user_id)
     transaction_id = await ledger.post(event, {issued: -task.points, earner: task.points})
     if transaction_id is None:
         raise AlreadyPosted

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rewards_service.errors import IdempotencyKeyInProgress, IdempotencyKeyReused
-from rewards_service.repositories.idempotency import IdempotencyRepository
+from rewards_service.repositories.idempotency import IdempotencyRepository, Kept
 from servicekit.db import Database
 
 
@@ -80,15 +80,8 @@ class Once:
             if known is not None:
                 return known
             answer = await effect(session)
-            await kept.keep(
-                user_id=call.user_id,
-                route=call.route,
-                key=call.key,
-                fingerprint=call.fingerprint,
-                status=answer.status,
-                body=answer.body,
-                location=answer.location,
-            )
+            first = Kept(call.fingerprint, answer.status, answer.body, answer.location)
+            await kept.keep(call.user_id, call.route, call.key, first)
             return answer
 
 
@@ -99,3 +92,14 @@ async def _find(kept: IdempotencyRepository, call: Call) -> Answer | None:
     if found.fingerprint != call.fingerprint:
         raise IdempotencyKeyReused
     return Answer(found.status, found.body, found.location, replayed=True)
+
+
+async def forget_old_answers(database: Database, *, at_once: int = 1000) -> int:
+    """Delete the answers that are older than seven days. Returns how many. Safe to run twice and by several at once."""
+    total = 0
+    while True:
+        async with database.transaction() as session:
+            deleted = await IdempotencyRepository(session).forget_old(at_once)
+        total += deleted
+        if deleted < at_once:
+            return total

@@ -55,7 +55,7 @@ class LedgerService:
         async def effect(session: AsyncSession) -> Answer:
             ledger = LedgerRepository(session)
             event = Event(ADJUSTMENT, str(uuid4()), description=adjustment.reason, created_by=call.user_id)
-            system, theirs = await ledger.system_account(ADJUSTED), await ledger.account_of_user(adjustment.user_id)
+            system, theirs = await ledger.accounts(ADJUSTED, adjustment.user_id)
             transaction_id = await ledger.post(event, {system: -adjustment.points, theirs: adjustment.points})
             return await _created(ledger, transaction_id)
 
