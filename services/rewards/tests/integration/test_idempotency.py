@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import pytest
+from fastapi import FastAPI
 
 from rewards_service.clients.catalog import FakeCatalog
+from rewards_service.services.idempotency import forget_old_answers
 
 pytestmark = pytest.mark.integration
 
@@ -148,3 +151,27 @@ async def test_a_key_is_required_and_must_be_plain(person: Any, offered: Any, pa
 
 async def test_the_longest_key_is_taken(person: Any, offered: Any) -> None:
     assert (await person().start(offered(), key="~" * 255)).status_code == 201
+
+
+async def test_answers_are_forgotten_after_seven_days_and_not_before(
+    person: Any, offered: Any, app: FastAPI, sql: asyncpg.Connection
+) -> None:
+    user, old, young = person(), offered(), offered()
+    for offer in (old, young):
+        await user.start(offer, key=str(offer.id))
+    age = "UPDATE idempotency_key SET created_at = now() - $1::interval WHERE key = $2"
+    await sql.execute(age, timedelta(days=7), str(old.id))
+    await sql.execute(age, timedelta(days=7, seconds=-30), str(young.id))
+    assert await forget_old_answers(app.state.database) == 1
+    assert await forget_old_answers(app.state.database) == 0
+    assert await sql.fetchval("SELECT key FROM idempotency_key") == str(young.id)
+
+
+async def test_many_old_answers_are_forgotten_a_batch_at_a_time(
+    person: Any, offered: Any, app: FastAPI, sql: asyncpg.Connection
+) -> None:
+    user = person()
+    for number in range(5):
+        await user.start(offered(), key=str(number))
+    await sql.execute("UPDATE idempotency_key SET created_at = now() - interval '8 days'")
+    assert await forget_old_answers(app.state.database, at_once=2) == 5

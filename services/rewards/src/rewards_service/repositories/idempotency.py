@@ -19,10 +19,12 @@ _KEEP = text("""
         body = excluded.body, location = excluded.location, created_at = now()
 """).bindparams(bindparam("user_id", type_=Uuid))
 _FORGET = text("""
-    DELETE FROM idempotency_key WHERE (user_id, route, key) IN (
+    WITH old AS (
         SELECT user_id, route, key FROM idempotency_key WHERE created_at <= now() - interval '7 days' LIMIT :limit
         FOR UPDATE SKIP LOCKED
-    )
+    ), forgotten AS (DELETE FROM idempotency_key USING old WHERE (idempotency_key.user_id, idempotency_key.route,
+        idempotency_key.key) = (old.user_id, old.route, old.key) RETURNING 1)
+    SELECT count(*) FROM forgotten
 """)
 
 
@@ -58,5 +60,4 @@ class IdempotencyRepository:
 
     async def forget_old(self, limit: int) -> int:
         """Delete that many answers that are too old. Returns how many there were."""
-        deleted = await self._session.execute(_FORGET, {"limit": limit})
-        return deleted.rowcount
+        return int(await self._session.scalar(_FORGET, {"limit": limit}) or 0)

@@ -102,7 +102,8 @@ class TaskRepository:
 
     async def locked(self, task_id: UUID) -> Task | None:
         """The task, its row locked until the transaction ends."""
-        return (await self._session.scalars(_LOCKED, {"task_id": task_id})).one_or_none()
+        task: Task | None = (await self._session.scalars(_LOCKED, {"task_id": task_id})).one_or_none()
+        return task
 
     async def cancel(self, user_id: UUID, task_id: UUID) -> Task | None:
         """Cancel this person's task; None unless it is started."""
@@ -143,8 +144,9 @@ class TaskRepository:
             "reviewer_id": reviewer_id,
             "lifetime": LIFETIME,
         }
-        decided = await self._session.scalars(_DECIDE, values, execution_options={"populate_existing": True})
-        return decided.one()
+        found = await self._session.scalars(_DECIDE, values, execution_options={"populate_existing": True})
+        decided: Task = found.one()
+        return decided
 
     async def reverse(self, task_id: UUID) -> Task | None:
         """An approved task, reversed. The database refuses it unless its credit is reversed in the same transaction."""
