@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,38 @@ async def test_a_store_that_can_not_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / DIGEST[:2]).write_text("in the way")
     with pytest.raises(BlobError):
         await store.put(CONTENT)
+
+
+async def test_what_is_deleted_is_gone_and_deleting_it_again_is_harmless(store: BlobStore) -> None:
+    await store.put(CONTENT)
+    await store.delete(DIGEST)
+    await store.delete(DIGEST)
+    with pytest.raises(BlobNotFound):
+        await store.get(DIGEST)
+    await store.put(CONTENT)
+    assert await store.get(DIGEST) == CONTENT
+
+
+async def test_deleting_takes_what_a_crash_left_of_the_same_blob(tmp_path: Path) -> None:
+    store = BlobStore(f"file://{tmp_path}")
+    await store.put(CONTENT)
+    place = tmp_path / DIGEST[:2] / DIGEST[2:4]
+    (place / f"{DIGEST}#1").write_bytes(CONTENT[:5])
+    other = place / (DIGEST[:-1] + "x")
+    other.write_bytes(b"another blob")
+    await store.delete(DIGEST)
+    assert list(place.iterdir()) == [other]
+
+
+async def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    store = BlobStore(f"file://{tmp_path}")
+    large = os.urandom(3_000_000)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))  # the system refuses the rest, as on a full disk
+    try:
+        with pytest.raises(BlobError):
+            await store.put(large)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    await store.put(large)
