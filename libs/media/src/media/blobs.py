@@ -57,7 +57,7 @@ class BlobStore:
             raise BlobError(f"can't read {digest}: {type(error).__name__}") from error
 
     async def delete(self, digest: str) -> None:
-        """Forget what is stored under this SHA-256, and what an interrupted `put` of it left. Harmless if there is none.
+        """Forget what is stored under this SHA-256, and what an interrupted `put` of it left, if there is anything.
 
         Nobody may be storing the same content meanwhile.
 

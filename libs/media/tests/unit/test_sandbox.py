@@ -89,11 +89,9 @@ async def test_a_file_beyond_the_limit_is_refused(as_file: AsFile) -> None:
 async def test_a_picture_whose_turn_does_not_come_is_given_up(as_file: AsFile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("media.processor.arguments", lambda *_: [sys.executable, "-c", "import time; time.sleep(60)"])
     processor = PictureProcessor(limits=Limits(queue=0), concurrency=1)
-    first = asyncio.create_task(processor.process(as_file(b"")))
-    while not _children():
-        await asyncio.sleep(0.002)
+    first, second = (asyncio.create_task(processor.process(as_file(b""))) for _ in range(2))
     with pytest.raises(Overloaded, match="turn"):
-        await processor.process(as_file(b""))
+        await second
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
