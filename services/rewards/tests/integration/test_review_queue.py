@@ -206,8 +206,9 @@ async def test_a_young_account_and_a_reversal_are_signals(person: Any, sql: asyn
         UUID(old), UUID(reversed_before),
     )  # fmt: skip
     reviewer = person("reviewer")
-    assert (await reviewer.decide(old, decision="approve")).status_code == 200
-    await sql.execute("UPDATE task SET status = 'reversed' WHERE id = $1", UUID(old))
+    credit = (await reviewer.decide(old, decision="approve")).json()["transaction_id"]
+    undone = await person("admin").post(f"/api/v1/points/transactions/{credit}/reverse", json={"reason": "A copy."})
+    assert undone.status_code == 201
     items = await _queue(reviewer, sort="risk")
     assert [(item["task"]["id"], item["risk"]["score"]) for item in items] == [(reversed_before, 20), (young, 10)]
     assert items[0]["record"] == {"approved": 1, "rejected": 0, "reversed": 1}
