@@ -6,27 +6,44 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import BinaryIO
+from urllib.request import Request, urlopen
 
 import pytest
+from moto.server import ThreadedMotoServer
 
 
-def png_of_declared_size(width: int, height: int) -> bytes:
-    """A PNG of a few kilobytes that says it is as large as that, all zeros."""
+def png_of_declared_size(width: int, height: int, *, rows: int, extra: tuple[bytes, bytes] | None = None) -> bytes:
+    """A black PNG that says it is as large as that, with so many rows of it in fact; ``extra``: a further chunk."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    rows = zlib.compressobj()
+    packer = zlib.compressobj(9)
     line = bytes(1 + width * 3)
-    data = b"".join(rows.compress(line) for _ in range(min(height, 2000))) + rows.flush()
+    data = b"".join(packer.compress(line) for _ in range(rows)) + packer.flush()
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    between = chunk(*extra) if extra else b""
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + between + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
 @pytest.fixture(scope="session")
 def bomb() -> bytes:
     """1,600 megapixels in 235 kB: 4.8 GB once decoded."""
-    return png_of_declared_size(40_000, 40_000)
+    return png_of_declared_size(40_000, 40_000, rows=2000)
+
+
+@pytest.fixture(scope="session")
+def whole_bomb() -> bytes:
+    """A PNG without a fault, 165 megapixels in 480 kB: 661 MB once decoded."""
+    return png_of_declared_size(12_855, 12_855, rows=12_855)
+
+
+@pytest.fixture(params=[b"zTXt", b"iCCP", b"iTXt"], ids=["text", "colour profile", "international text"])
+def chunk_bomb(request: pytest.FixtureRequest) -> bytes:
+    """A small picture with a chunk of 500 kB beside it that unpacks to 500 MB."""
+    packed = zlib.compress(bytes(500_000_000), 9)
+    head = b"x\0\1\0\0\0" if request.param == b"iTXt" else b"x\0\0"
+    return png_of_declared_size(400, 400, rows=400, extra=(request.param, head + packed))
 
 
 @pytest.fixture
@@ -41,3 +58,24 @@ def as_file() -> Iterator[Callable[[bytes], BinaryIO]]:
             return file
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def _s3_endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with urlopen(Request(f"http://{host}:{port}/pictures", method="PUT")):
+        yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3_url(_s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A bucket of an S3 server on this machine, which the environment leads to as it would to a real one."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", _s3_endpoint)
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tests")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "tests")
+    return "s3://pictures/some/folder"

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import obstore
@@ -11,12 +12,18 @@ from obstore.store import LocalStore, from_url
 
 from media.errors import BlobError, BlobNotFound
 
+_RETRIES = 2  # by default a store that is away would be tried for three minutes
+_RETRY_FOR = timedelta(seconds=8)
+
 
 class BlobStore:
     """Blobs in a folder (``file:///path``), in memory (``memory:///``), or in any object store that obstore knows."""
 
     def __init__(self, url: str) -> None:
-        self._store = from_url(url, mkdir=True) if url.startswith("file:") else from_url(url)
+        if url.startswith("file:"):
+            self._store = from_url(url, mkdir=True)
+        else:
+            self._store = from_url(url, retry_config={"max_retries": _RETRIES, "retry_timeout": _RETRY_FOR})
 
     async def put(self, content: bytes) -> str:
         """Store ``content`` durably and return its SHA-256 in hexadecimal. Storing it again is harmless.
@@ -49,6 +56,23 @@ class BlobStore:
         except (BaseError, OSError) as error:
             raise BlobError(f"can't read {digest}: {type(error).__name__}") from error
 
+    async def delete(self, digest: str) -> None:
+        """Forget what is stored under this SHA-256, and what an interrupted `put` of it left, if there is anything.
+
+        Nobody may be storing the same content meanwhile.
+
+        Raises:
+            BlobError: the store can't be written.
+        """
+        try:
+            await obstore.delete_async(self._store, _path(digest))
+        except FileNotFoundError:
+            pass
+        except (BaseError, OSError) as error:
+            raise BlobError(f"can't delete {digest}: {type(error).__name__}") from error
+        if isinstance(self._store, LocalStore):
+            await asyncio.to_thread(_unlink_parts, Path(str(self._store.prefix)) / _path(digest))
+
 
 def _path(digest: str) -> str:
     return f"{digest[:2]}/{digest[2:4]}/{digest}"
@@ -63,3 +87,9 @@ def _sync(root: Path, path: str) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _unlink_parts(place: Path) -> None:
+    """obstore writes to ``<name>#<number>`` first, which a crash leaves behind."""
+    for part in place.parent.glob(f"{place.name}#*"):
+        part.unlink(missing_ok=True)

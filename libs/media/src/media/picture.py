@@ -25,3 +25,4 @@ class Picture:
     width: int  # pixels, upright
     height: int
     pixels_sha256: str  # of size and pixels: the same for any encoding without loss
+    dhash: int  # of what it looks like, 64 bits with a sign: see `media.likeness`

@@ -33,28 +33,38 @@ class PictureProcessor:
             PictureError: one of its leaves; what can't be decoded within the limits is Undecodable.
             Overloaded: the machine has no time for it.
         """
-        async with self._free:
-            file.seek(0)
-            child = await asyncio.create_subprocess_exec(
-                *arguments(os.getpid(), self._limits, self._rules),
-                stdin=file.fileno(),
-                stdout=PIPE,
-                stderr=DEVNULL,
-                env={name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ},
-            )
-            try:
-                async with asyncio.timeout(self._limits.patience):
-                    output = await _read(child, self._rules.max_encoded + _HEADER_ROOM)
-                    # Killing one that has just ended would take its exit code from asyncio, which then complains.
-                    await child.wait()
-            except TimeoutError as error:
-                # One that computes too much is ended by its limit of processor time: this one got none.
-                raise errors.Overloaded(f"no picture after {self._limits.patience} s") from error
-            finally:
-                if child.returncode is None:
-                    child.kill()
+        try:
+            async with asyncio.timeout(self._limits.queue):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise errors.Overloaded(f"no turn after {self._limits.queue} s") from error
+        try:
+            return _picture(await self._run(file))
+        finally:
+            self._free.release()
+
+    async def _run(self, file: BinaryIO) -> bytes:
+        file.seek(0)
+        child = await asyncio.create_subprocess_exec(
+            *arguments(os.getpid(), self._limits, self._rules),
+            stdin=file.fileno(),
+            stdout=PIPE,
+            stderr=DEVNULL,
+            env={name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ},
+        )
+        try:
+            async with asyncio.timeout(self._limits.patience):
+                output = await _read(child, self._rules.max_encoded + _HEADER_ROOM)
+                # Killing one that has just ended would take its exit code from asyncio, which then complains.
                 await child.wait()
-        return _picture(output)
+        except TimeoutError as error:
+            # One that computes too much is ended by its limit of processor time: this one got none.
+            raise errors.Overloaded(f"no picture after {self._limits.patience} s") from error
+        finally:
+            if child.returncode is None:
+                child.kill()
+            await child.wait()
+        return output
 
 
 async def _read(child: Process, most: int) -> bytes:
@@ -78,4 +88,5 @@ def _picture(output: bytes) -> Picture:
     content, thumbnail = rest[: header["content"]], rest[header["content"] :]
     if len(thumbnail) != header["thumbnail"]:
         raise errors.Undecodable("The picture can't be decoded within the limits.")
-    return Picture(content, thumbnail, header["width"], header["height"], header["pixels_sha256"])
+    about = {name: header[name] for name in ("width", "height", "pixels_sha256", "dhash")}
+    return Picture(content, thumbnail, **about)

@@ -7,6 +7,7 @@ from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin, WebPImagePlugi
 
 from media.errors import Animated, PictureError, TooLarge, TooSmall, Undecodable
 from media.formats import sniff
+from media.likeness import dhash
 from media.picture import Picture, Rules
 
 # Importing the three plugins here keeps Pillow from loading its other forty when it meets a WebP.
@@ -81,6 +82,7 @@ def _encode(clean: Image.Image, rules: Rules) -> Picture:
         width=clean.width,
         height=clean.height,
         pixels_sha256=_pixels_sha256(clean),
+        dhash=dhash(small),
     )
 
 

@@ -24,7 +24,8 @@ class Limits:
     """What one child may use."""
 
     seconds: int = 10  # of processor time
-    patience: int = 30  # seconds by the clock: a busy machine is no reason to refuse
+    queue: int = 20  # seconds by the clock until its turn comes
+    patience: int = 30  # seconds by the clock from then on: a busy machine is no reason to refuse
     memory: int = 640 * 1024 * 1024  # bytes of address space: a WebP of 25 Mpx needs 510
     max_input: int = 16 * 1024 * 1024
 
@@ -62,6 +63,7 @@ def _work(limits: Limits, rules: Rules) -> tuple[dict[str, Any], list[bytes]]:
         "width": picture.width,
         "height": picture.height,
         "pixels_sha256": picture.pixels_sha256,
+        "dhash": picture.dhash,
     }
     return header, [picture.content, picture.thumbnail]
 

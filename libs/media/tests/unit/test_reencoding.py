@@ -1,11 +1,13 @@
 """What becomes of a picture: only its pixels go on."""
 
 import io
+import struct
 import zipfile
+import zlib
 from typing import Any
 
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, PngImagePlugin
 
 from media.errors import Animated, PictureError, TooLarge, TooSmall, Undecodable, UnknownFormat
 from media.formats import sniff
@@ -114,6 +116,72 @@ def test_what_is_appended_to_a_picture_is_gone() -> None:
     picture = reencode(polyglot, RULES)
     assert not zipfile.is_zipfile(io.BytesIO(picture.content))
     assert b"canary" not in picture.content
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_xmp_is_gone(kind: str) -> None:
+    xmp = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>CANARY-XMP</x:xmpmeta>"
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", xmp.decode())
+    options: dict[str, Any] = {"pnginfo": info} if kind == "PNG" else {"xmp": xmp}
+    content = encoded(screenshot(), kind, **options)
+    assert b"CANARY-XMP" in content
+    picture = reencode(content, RULES)
+    assert b"CANARY" not in picture.content + picture.thumbnail
+
+
+def test_a_page_inside_a_picture_is_gone() -> None:
+    script = b"<html><script>alert('CANARY')</script></html>"
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Comment", script.decode())
+    for content in (
+        encoded(screenshot(), "PNG", pnginfo=info) + script,
+        encoded(screenshot(), "JPEG", comment=b"*/=1;alert('CANARY')/*") + script,
+        encoded(screenshot(), "WEBP", xmp=script) + script,
+    ):
+        picture = reencode(content, RULES)
+        assert b"CANARY" not in picture.content + picture.thumbnail
+
+
+def test_print_colours_become_those_of_a_screen() -> None:
+    picture = reencode(encoded(screenshot().convert("CMYK"), "JPEG"), RULES)
+    assert opened(picture.content).mode == "RGB"
+
+
+def test_colours_of_16_bits_become_8() -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 320, 320, 16, 2, 0, 0, 0))
+    rows = zlib.compress((b"\0" + b"\x80\x01\x40\x02\x20\x03" * 320) * 320)
+    content = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    made = opened(reencode(content, RULES).content)
+    assert (made.mode, made.getpixel((7, 7))) == ("RGB", (0x80, 0x40, 0x20))
+
+
+def test_a_palette_with_a_transparent_colour_keeps_it() -> None:
+    image = screenshot().convert("P", palette=Image.Palette.ADAPTIVE, colors=8)
+    see_through = image.getpixel((5, 5))
+    made = opened(reencode(encoded(image, "PNG", transparency=see_through), RULES).content)
+    assert made.mode == "RGBA"
+    assert made.getpixel((5, 5))[3] == 0  # type: ignore[index]  # a pixel of four bands is a tuple
+
+
+def test_one_row_too_many_is_refused_and_a_lossless_copy_tells_the_limit() -> None:
+    with pytest.raises(TooLarge, match="25,000,000"):
+        reencode(encoded(Image.new("1", (5000, 5001)), "PNG"), RULES)
+
+
+def test_pictures_that_look_alike_have_hashes_that_are_near() -> None:
+    def differs(one: Image.Image, other: Image.Image, kind: str = "PNG", **options: Any) -> int:
+        hashes = [reencode(encoded(one, "PNG"), RULES).dhash, reencode(encoded(other, kind, **options), RULES).dhash]
+        assert all(-(2**63) <= number < 2**63 for number in hashes)
+        return ((hashes[0] ^ hashes[1]) & (2**64 - 1)).bit_count()
+
+    page = Image.effect_noise((6, 8), 90).resize((360, 640)).convert("RGB")
+    assert differs(page, page, "JPEG", quality=60) <= 4
+    assert differs(page, page.resize((540, 960)), "WEBP", quality=70) <= 4
+    assert differs(page, page.transpose(Image.Transpose.FLIP_LEFT_RIGHT)) > 10
 
 
 def _animated(kind: str) -> bytes:

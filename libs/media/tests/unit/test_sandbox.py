@@ -86,6 +86,28 @@ async def test_a_file_beyond_the_limit_is_refused(as_file: AsFile) -> None:
         await PictureProcessor(limits=Limits(max_input=100)).process(as_file(png()))
 
 
+async def test_a_picture_whose_turn_does_not_come_is_given_up(as_file: AsFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("media.processor.arguments", lambda *_: [sys.executable, "-c", "import time; time.sleep(60)"])
+    processor = PictureProcessor(limits=Limits(queue=0), concurrency=1)
+    first, second = (asyncio.create_task(processor.process(as_file(b""))) for _ in range(2))
+    with pytest.raises(Overloaded, match="turn"):
+        await second
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    monkeypatch.undo()
+    assert (await processor.process(as_file(png()))).width == 360
+
+
+async def test_a_child_that_is_killed_is_an_answer_like_any_other(
+    as_file: AsFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dying = [sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"]
+    monkeypatch.setattr("media.processor.arguments", lambda *_: dying)
+    with pytest.raises(Undecodable, match="within the limits"):
+        await PictureProcessor().process(as_file(png()))
+
+
 async def test_few_children_run_at_a_time(as_file: AsFile) -> None:
     processor = PictureProcessor(concurrency=2)
     work = asyncio.gather(*(processor.process(as_file(png())) for _ in range(8)))
@@ -117,6 +139,19 @@ def test_a_bomb_costs_little_memory(bomb: bytes) -> None:
     answer, memory = _run(bomb)
     assert b"TooLarge" in answer
     assert memory < 60, memory
+
+
+def test_a_bomb_without_a_fault_costs_little_memory(whole_bomb: bytes) -> None:
+    assert 470_000 < len(whole_bomb) < 500_000
+    answer, memory = _run(whole_bomb)
+    assert b"TooLarge" in answer
+    assert memory < 60, memory
+
+
+def test_a_bomb_beside_the_pixels_costs_little_memory(chunk_bomb: bytes) -> None:
+    answer, memory = _run(chunk_bomb)
+    assert answer.startswith((b'{"error": "Undecodable"', b'{"content"'))
+    assert memory < 120, memory
 
 
 def test_the_largest_picture_stays_within_the_limits() -> None:

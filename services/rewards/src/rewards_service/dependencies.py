@@ -11,6 +11,7 @@ from rewards_service.services.leaderboard import LeaderboardService
 from rewards_service.services.ledger import LedgerService
 from rewards_service.services.points import PointsService
 from rewards_service.services.proofs import ProofService
+from rewards_service.services.queue import ReviewQueue
 from rewards_service.services.reviews import ReviewService
 from rewards_service.services.tasks import TaskService
 from servicekit.permissions import Require, bearer
@@ -85,6 +86,11 @@ def _leaderboard(request: Request) -> LeaderboardService:
     return service
 
 
+def _queue(request: Request) -> ReviewQueue:
+    service: ReviewQueue = request.app.state.queue
+    return service
+
+
 def _points(request: Request) -> PointsService:
     service: PointsService = request.app.state.points
     return service
@@ -95,6 +101,7 @@ Key = Annotated[str, Depends(_idempotency_key)]
 Tasks = Annotated[TaskService, Depends(_tasks)]
 Proofs = Annotated[ProofService, Depends(_proofs)]
 Reviews = Annotated[ReviewService, Depends(_reviews)]
+Queue = Annotated[ReviewQueue, Depends(_queue)]
 PointsReader = Annotated[PointsService, Depends(_points)]
 Decisions = Annotated[DecisionService, Depends(_decisions)]
 Ledger = Annotated[LedgerService, Depends(_ledger)]

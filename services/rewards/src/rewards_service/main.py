@@ -17,6 +17,7 @@ from rewards_service.services.leaderboard import LeaderboardService
 from rewards_service.services.ledger import LedgerService
 from rewards_service.services.points import PointsService
 from rewards_service.services.proofs import ProofService
+from rewards_service.services.queue import ReviewQueue
 from rewards_service.services.reviews import ReviewService
 from rewards_service.services.tasks import TaskService
 from rewards_service.settings import Settings
@@ -43,10 +44,11 @@ def create_app(
             people = accounts or HttpAccounts(settings.auth_url, http)
             app.state.tasks = TaskService(database, catalog or HttpCatalog(settings.catalog_url, http), people, cursors)
             app.state.proofs = ProofService(database, pictures or PictureProcessor(), BlobStore(settings.blob_url))
-            app.state.reviews = ReviewService(database, cursors)
             app.state.decisions = DecisionService(database)
             app.state.ledger = LedgerService(database, people, cursors)
             app.state.leaderboard = LeaderboardService(database, people, cursors)
+            app.state.reviews = ReviewService(database)
+            app.state.queue = ReviewQueue(database, cursors)
             app.state.points = PointsService(database, people, cursors)
             yield
 

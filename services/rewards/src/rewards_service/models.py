@@ -10,6 +10,7 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     ForeignKey,
+    Identity,
     Index,
     LargeBinary,
     SmallInteger,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -52,6 +54,8 @@ class Task(Base, table=True):
         Index("ix_task_user_id_id", "user_id", "id"),
         Index("ix_task_app_id_places", "app_id", postgresql_where=text(f"NOT ({OVER})")),
         Index("ix_task_queue", "submitted_at", "id", postgresql_where=text("status = 'submitted'")),
+        Index("ix_task_expires_at", "expires_at", postgresql_where=text("status = 'started'")),
+        Index("ix_task_leased_until", "leased_until", postgresql_where=text("leased_until IS NOT NULL")),
     )
 
     id: UUID = Field(primary_key=True, sa_column_kwargs=_UUID7)
@@ -96,13 +100,19 @@ class Proof(Base, table=True):
         CheckConstraint("coalesce(decision, '') <> 'reject' OR reason_code IS NOT NULL", name="reject_has_reason"),
         Index("ix_proof_file_sha256", "file_sha256"),
         Index("ix_proof_pixels_sha256", "pixels_sha256"),
+        Index("ix_proof_app_id_id", "app_id", "id", postgresql_include=["dhash"]),
+        Index("ix_proof_image_sha256", "image_sha256"),
+        Index("ix_proof_thumbnail_sha256", "thumbnail_sha256"),
+        Index("ix_proof_decided_at", "decided_at", postgresql_where=text("decided_at IS NOT NULL")),
     )
 
     id: UUID = Field(primary_key=True, sa_column_kwargs=_UUID7)
     task_id: UUID = Field(foreign_key="task.id")
+    app_id: UUID | None  # the task's; null in rows of before there were hints
     attempt: int = Field(sa_type=SmallInteger)
     file_sha256: str = Field(sa_type=Text)  # of the file as it came
     pixels_sha256: str = Field(sa_type=Text)  # of its pixels, whatever the encoding
+    dhash: int | None = Field(sa_type=BigInteger)  # of what it looks like; null as app_id
     image_sha256: str = Field(sa_type=Text)  # the name of the stored picture
     thumbnail_sha256: str = Field(sa_type=Text)
     width: int
@@ -213,4 +223,30 @@ class IdempotencyKey(Base, table=True):
     status: int = Field(sa_type=SmallInteger)
     body: str = Field(sa_type=Text)
     location: str | None = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs=_NOW)
+
+
+class Upload(Base, table=True):
+    """A blob that belongs to no proof yet: the row is written before the blob and deleted when its proof is written."""
+
+    __table_args__ = (Index("ix_upload_digest", "digest"),)
+
+    id: UUID = Field(primary_key=True, sa_column_kwargs=_UUID7)
+    digest: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs=_NOW)
+
+
+class UserEvent(Base, table=True):
+    """What happened to a task or a balance: its row as it was then. Written by triggers (see the fourth migration)."""
+
+    __tablename__ = "event"
+    __table_args__ = (
+        CheckConstraint("kind IN ('task.updated', 'points.updated')", name="kind_known"),
+        Index("ix_event_user_id_id", "user_id", "id"),
+    )
+
+    id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
+    user_id: UUID
+    kind: str = Field(sa_type=Text)
+    data: dict[str, Any] = Field(sa_type=JSONB)
     created_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs=_NOW)

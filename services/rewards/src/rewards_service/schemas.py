@@ -55,6 +55,8 @@ class TaskOut(Output):
         created_at="2026-01-01T09:00:00Z",
         submitted_at=None,
         decided_at=None,
+        queue_position=None,
+        median_review_seconds=None,
     )
 
     id: UUID
@@ -71,6 +73,12 @@ class TaskOut(Output):
     created_at: datetime
     submitted_at: datetime | None
     decided_at: datetime | None
+    queue_position: int | None = Field(
+        default=None, description="While `submitted`, when a single task is read: 1 is decided next"
+    )
+    median_review_seconds: int | None = Field(
+        default=None, description="As `queue_position`: how long half of the last 200 decisions took at most"
+    )
 
 
 class ProofOut(Output):
@@ -93,6 +101,19 @@ class Record(Output):
 
     approved: int
     rejected: int
+    reversed: int = Field(description="Of the approved ones, how many were taken back")
+
+
+class Match(Output):
+    """Another proof that looks like this one. `similar` is a hint to compare, and no sign of anything by itself."""
+
+    kind: Literal["same_file", "same_pixels", "similar"]
+    distance: int = Field(description="In how many of 64 points of comparison the two look different")
+    proof_id: UUID
+    task_id: UUID
+    user_id: UUID
+    app_name: str
+    status: TaskStatus = Field(description="Of its task")
 
 
 class Hints(Output):
@@ -100,6 +121,26 @@ class Hints(Output):
 
     same_file: int
     same_pixels: int
+    matches: list[Match] = Field(description="The newest five of the same, and the nearest five of the similar ones")
+
+
+class Signal(Output):
+    """A reason to look closely, and its part in the score."""
+
+    code: Literal["copied", "repeated", "reversed_before", "rejected_before", "new_account"]
+    points: int
+
+
+class Risk(Output):
+    """How closely to look. The score is the sum of the signals; what is not listed counts 0.
+
+    `copied` 50: the same picture came from somebody else. `repeated` 30: it came from the same person before.
+    `reversed_before` 20: an approval of theirs was taken back. `rejected_before` up to 20: the share of their proofs
+    that were rejected. `new_account` 10: it is younger than a day.
+    """
+
+    score: int
+    signals: list[Signal]
 
 
 class LeaseOut(Output):
@@ -123,9 +164,38 @@ class ReviewItem(Output):
 
     task: TaskOut
     proof: ProofOut
+    account_created_at: datetime | None
     record: Record
     hints: Hints
+    risk: Risk
     lease: Holder | None
+
+
+StatisticsPeriod = Literal["day", "week", "month", "all"]
+
+
+class DecisionStatistics(Output):
+    """What was decided, and how long the people waited."""
+
+    decided: int
+    approved: int
+    rejected: int
+    approval_rate: float | None = Field(description="The approved share, 0 to 1; null when nothing was decided")
+    median_seconds: float | None = Field(description="From the arrival of a proof to the decision on it")
+
+
+class ReviewerStatistics(DecisionStatistics):
+    """One reviewer's decisions."""
+
+    reviewer_id: UUID
+
+
+class ReviewStatistics(Output):
+    """The decisions of a period that ends now: 24 hours, 7 days, 30 days, or all time."""
+
+    period: StatisticsPeriod
+    total: DecisionStatistics
+    reviewers: list[ReviewerStatistics] = Field(description="The busiest first")
 
 
 class DecisionIn(Input):

@@ -1,7 +1,6 @@
 """The queue, leases and decisions."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -55,34 +54,6 @@ async def test_nobody_reviews_a_task_of_their_own(person: Any, offered: Any) -> 
     assert _refused(await both.post(f"/api/v1/reviews/{task_id}/lease")) == (403, "own-task")
     assert _refused(await both.decide(task_id, decision="approve")) == (403, "own-task")
     assert (await both.points())["balance"] == 0
-
-
-async def test_the_record_counts_what_was_decided_before(person: Any, offered: Any) -> None:
-    user, reviewer = person(), person("reviewer")
-    for decision in ({"decision": "approve"}, {"decision": "reject", "reason_code": "not_open"}):
-        await reviewer.decide(await user.submitted_task(offered()), **decision)
-    await reviewer.decide(await person().submitted_task(offered()), decision="approve")
-    await user.submitted_task(offered())
-    item = (await reviewer.get("/api/v1/reviews")).json()["items"][0]
-    assert item["record"] == {"approved": 1, "rejected": 1}
-
-
-async def test_re_used_pictures_are_hinted_at(person: Any, offered: Any, picture: Callable[..., bytes]) -> None:
-    import io
-
-    from PIL import Image
-
-    same_pixels = io.BytesIO()
-    Image.open(io.BytesIO(picture())).save(same_pixels, "WEBP", lossless=True)
-    for content in (picture(), picture(), same_pixels.getvalue(), picture(colour=(1, 2, 3))):
-        await person().submitted_task(offered(), content)
-    items = (await person("reviewer").get("/api/v1/reviews")).json()["items"]
-    assert [item["hints"] for item in items] == [
-        {"same_file": 1, "same_pixels": 2},
-        {"same_file": 1, "same_pixels": 2},
-        {"same_file": 0, "same_pixels": 2},
-        {"same_file": 0, "same_pixels": 0},
-    ]
 
 
 async def test_a_leased_task_is_decided_by_its_holder_only(person: Any, offered: Any) -> None:

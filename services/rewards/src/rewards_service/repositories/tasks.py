@@ -120,6 +120,11 @@ class TaskRepository:
             leased_until=func.now() + LEASE,
         )
 
+    async def release(self, reviewer_id: UUID, task_id: UUID) -> bool:
+        """Whether this reviewer held the task; not any more."""
+        held = and_(_task.id == task_id, _task.leased_by == reviewer_id)
+        return await self._change(held, leased_by=None, leased_until=None) is not None
+
     async def submit(self, task: Task, proof_id: UUID) -> Task:
         """The locked task with a new proof, waiting for a decision."""
         return await self._change_locked(

@@ -5,9 +5,18 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from rewards_service.dependencies import KEYED, Decisions, Key, Reviewer, Reviews
+from rewards_service.dependencies import KEYED, Decisions, Key, Queue, Reviewer, Reviews
 from rewards_service.routers.answers import respond
-from rewards_service.schemas import BulkIn, BulkOut, DecisionIn, DecisionOut, LeaseOut, ReviewItem
+from rewards_service.schemas import (
+    BulkIn,
+    BulkOut,
+    DecisionIn,
+    DecisionOut,
+    LeaseOut,
+    ReviewItem,
+    ReviewStatistics,
+    StatisticsPeriod,
+)
 from rewards_service.services.idempotency import Call
 from servicekit.pagination import CursorParam, Limit, add_next_link
 from servicekit.schemas import Page
@@ -20,13 +29,15 @@ async def list_reviews(
     request: Request,
     response: Response,
     reviewer: Reviewer,
-    reviews: Reviews,
-    sort: Annotated[Literal["age"], Query(description="`age`: the longest wait first")] = "age",  # noqa: ARG001 - the only order so far
+    queue: Queue,
+    sort: Annotated[
+        Literal["age", "risk"], Query(description="`age`: the longest wait first; `risk`: the highest risk first")
+    ] = "age",
     limit: Limit = 50,
     cursor: CursorParam = None,
 ) -> Page[ReviewItem]:
     """The proofs that wait for a decision, with the person's record and hints on re-used pictures. Not your own."""
-    page = await reviews.queue(reviewer.user_id, cursor, limit)
+    page = await queue.page(reviewer.user_id, sort, cursor, limit)
     add_next_link(request, response, page.next_cursor)
     return page
 
@@ -41,10 +52,28 @@ async def decide_reviews(
     return respond(await decisions.decide_all(call, body))
 
 
+@router.get("/statistics")
+async def get_review_statistics(
+    _reviewer: Reviewer,
+    queue: Queue,
+    period: Annotated[
+        StatisticsPeriod, Query(description="24 hours, 7 days, 30 days until now, or all time")
+    ] = "month",
+) -> ReviewStatistics:
+    """How much was decided, how, and how long people waited for it: together, and by reviewer."""
+    return await queue.statistics(period)
+
+
 @router.post("/{task_id}/lease", responses={423: {"description": "Another reviewer holds the task"}})
 async def lease_review(task_id: UUID, reviewer: Reviewer, reviews: Reviews) -> LeaseOut:
     """Hold a task for ten minutes, so that nobody else decides on it. Again: ten more."""
     return await reviews.lease(reviewer.user_id, task_id)
+
+
+@router.delete("/{task_id}/lease", status_code=204, responses={423: {"description": "Another reviewer holds the task"}})
+async def release_review(task_id: UUID, reviewer: Reviewer, reviews: Reviews) -> None:
+    """Hold a task no longer, so that others may take it at once."""
+    await reviews.release(reviewer.user_id, task_id)
 
 
 @router.post(

@@ -129,9 +129,11 @@ async def _add(session: AsyncSession, user_id: UUID, task_id: UUID, file_sha256:
     task = _expect_proof(task if task is not None and task.user_id == user_id else None, await tasks.now())
     proof = await ProofRepository(session).add(
         task_id=task_id,
+        app_id=task.app_id,
         attempt=task.attempts + 1,
         file_sha256=file_sha256,
         pixels_sha256=stored.picture.pixels_sha256,
+        dhash=stored.picture.dhash,
         image_sha256=stored.image_sha256,
         thumbnail_sha256=stored.thumbnail_sha256,
         width=stored.picture.width,

@@ -18,6 +18,7 @@ from rewards_service.errors import (
     TaskNotStarted,
 )
 from rewards_service.models import Task
+from rewards_service.repositories.queue import QueueRepository
 from rewards_service.repositories.tasks import TaskRepository
 from rewards_service.schemas import TaskOut, TaskStatus
 from rewards_service.services.idempotency import Answer, Call, Once
@@ -63,14 +64,17 @@ class TaskService:
         return await self._once.run(call, effect)
 
     async def get(self, user_id: UUID, task_id: UUID) -> TaskOut:
-        """This person's task. Raises TaskNotFound."""
+        """This person's task, and where it stands while it waits for a decision. Raises TaskNotFound."""
         async with self._database.transaction() as session:
             tasks = TaskRepository(session)
             await tasks.expire_overdue(user_id)
             task = await tasks.of_user(user_id, task_id)
-        if task is None:
-            raise TaskNotFound
-        return TaskOut.model_validate(task)
+            if task is None:
+                raise TaskNotFound
+            shown = TaskOut.model_validate(task)
+            if task.status == "submitted":
+                shown.queue_position, shown.median_review_seconds = await QueueRepository(session).standing(task)
+        return shown
 
     async def list(self, user_id: UUID, status: TaskStatus | None, cursor: str | None, limit: int) -> Page[TaskOut]:
         """This person's tasks, newest first."""
