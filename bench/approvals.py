@@ -48,8 +48,10 @@ def through_the_service(port: int, tasks: list[UUID], clients: int, seconds: flo
 
 def through_pgbench(program: str, url: str, clients: int, seconds: float) -> float:
     """Approvals for each second with nothing but SQL."""
-    arguments = [program, "-n", "-M", "prepared", "-f", str(PGBENCH), "-c", str(clients), "-j", "1", "-T", str(int(seconds)),
-                 "-D", f"reviewer={REVIEWER}", url]  # fmt: skip
+    arguments = [
+        program, "-n", "-M", "prepared", "-f", str(PGBENCH), "-c", str(clients), "-j", "1", "-T", str(int(seconds)),
+        "-D", f"reviewer={REVIEWER}", url,
+    ]  # fmt: skip
     answer = subprocess.run(arguments, capture_output=True, text=True, check=True)  # noqa: S603 - the given program
     line = next(line for line in answer.stdout.splitlines() if line.startswith("tps = "))
     return float(line.split()[2])

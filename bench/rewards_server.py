@@ -1,4 +1,4 @@
-"""The rewards service as a process of its own, with an auth service that is only a key and tasks that wait for review."""
+"""The rewards service as a process of its own, tasks that wait for review, and an auth service that is only a key."""
 
 import asyncio
 import os
