@@ -88,7 +88,7 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-@router.get("/events", response_class=EventStream, responses=_RESPONSES)
+@router.get("/events", response_class=Response, responses=_RESPONSES)
 async def stream_events(
     principal: SignedIn,
     events: Events,
