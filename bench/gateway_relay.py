@@ -37,7 +37,7 @@ from local_stack.ports import free_ports
 TARGET = "/api/v1/isins/US0378331005"
 PROXY_CORE, OTHER_CORE = 0, 1
 MIB = 1024 * 1024
-VARIED = 'n = 0; request = function() n = n + 1; return wrk.format(nil, nil, {["X-Request-ID"] = "bench-" .. n}) end'
+VARIED = 'n = 0; request = function() n = n + 1; wrk.headers["X-Request-ID"] = "bench-" .. n; return wrk.format() end'
 POST = 'wrk.method = "POST"; wrk.headers["Content-Type"] = "application/json"; wrk.body = string.rep("a", 200)'
 UPLOAD = 'wrk.method = "POST"; wrk.body = string.rep("a", 8 * 1024 * 1024)'
 
