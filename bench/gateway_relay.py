@@ -5,9 +5,12 @@
 The proxy has a core of its own; wrk and the upstream (nginx, 1 KiB of JSON from memory) share the other one. The
 proxies take turns, so that a change of the machine's mood meets all; figures are medians of the rounds. What counts is
 requests for each second of processor time of the proxy (user and system), as wrk and upstream set the rate. The gateway
-has all on: token check, limits, access log to a file, metrics. nginx has X-Forwarded-*, X-Request-ID and kept connections, and
-no log and no limits. ``varied``: each request has another header (its own X-Request-ID), so that nothing is remembered.
+has all on: token check, limits, access log to a file, metrics. nginx has X-Forwarded-*, X-Request-ID and kept
+connections, and no log and no limits. ``varied``: each request has another header (its own X-Request-ID), so that
+nothing is remembered.
 """
+
+# ruff: noqa: T201 - a bench prints
 
 import argparse
 import asyncio
@@ -55,7 +58,9 @@ class Proxy:
         return sum(self.process.cpu_times()[:2])
 
 
-def start(stack: ExitStack, core: int, port: int, *command: str, log: Path, env: dict[str, str] | None = None) -> psutil.Process:
+def start(
+    stack: ExitStack, core: int, port: int, *command: str, log: Path, env: dict[str, str] | None = None
+) -> psutil.Process:
     """Run a server on one core until the stack is closed; returns when it answers."""
     out = stack.enter_context(log.open("ab"))
     process = subprocess.Popen(["taskset", "-c", str(core), *command], stdout=out, stderr=out, env=env)  # noqa: S603, S607 - our own
@@ -67,6 +72,11 @@ def start(stack: ExitStack, core: int, port: int, *command: str, log: Path, env:
             sys.exit(log.read_text()[-2000:])
         time.sleep(0.1)
     return psutil.Process(process.pid)
+
+
+def filled(text: str, values: dict[str, str]) -> str:
+    """``@NAME@`` replaced by the value of that name."""
+    return re.sub(r"@([A-Z]+)@", lambda found: values[found[1]], text)
 
 
 def answers(url: str) -> bool:
@@ -87,11 +97,13 @@ def proxies(options: argparse.Namespace) -> Iterator[tuple[list[Proxy], str, Eve
         signer = Signer()
         texts = {"upstream": NGINX_UPSTREAM, "proxy": NGINX_PROXY}
         for name, text in texts.items():
-            values = {"PORT": str(behind if name == "upstream" else front), "BEHIND": str(behind), "EVENTS": str(events)}
+            values = {
+                "PORT": str(behind if name == "upstream" else front),
+                "BEHIND": str(behind),
+                "EVENTS": str(events),
+            }
             values |= {"JWKS": signer.jwks, "BODY": '{"x":"' + "a" * 1016 + '"}', "FOLDER": str(folder)}
-            for key, value in values.items():
-                text = text.replace(f"@{key}@", value)
-            (folder / f"{name}.conf").write_text(text)
+            (folder / f"{name}.conf").write_text(filled(text, values))
         log = folder / "log"
         nginx = [options.nginx, "-p", str(folder), "-e", str(log), "-c"]
         start(stack, OTHER_CORE, behind, *nginx, str(folder / "upstream.conf"), log=log)
@@ -100,7 +112,9 @@ def proxies(options: argparse.Namespace) -> Iterator[tuple[list[Proxy], str, Eve
         environment = gateway_environment(behind, events, signer, folder)
         found = [Proxy("nginx", front, start(stack, PROXY_CORE, front, *nginx, str(folder / "proxy.conf"), log=log))]
         serve = [sys.executable, "-m", "gateway", "serve", "--port", str(door)]
-        found.append(Proxy("gateway", door, start(stack, PROXY_CORE, door, *serve, log=folder / "access", env=environment)))
+        found.append(
+            Proxy("gateway", door, start(stack, PROXY_CORE, door, *serve, log=folder / "access", env=environment))
+        )
         if options.httpx:
             peer = [sys.executable, "-m", "peers.gateway", str(slow), str(behind)]
             environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
@@ -118,12 +132,23 @@ def gateway_environment(behind: int, events: int, signer: Signer, folder: Path) 
     return os.environ | ours
 
 
-def wrk(proxy: Proxy, token: str, options: argparse.Namespace, *, connections: int, script: str = "") -> dict[str, float]:
+def wrk(
+    proxy: Proxy, token: str, options: argparse.Namespace, *, connections: int, script: str = ""
+) -> dict[str, float]:
     """Requests a second, microseconds of the proxy for each, and the median latency in microseconds."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(script)
         file.flush()
-        command = ["taskset", "-c", str(OTHER_CORE), "wrk", "-t1", f"-c{connections}", f"-d{options.seconds}s", "--latency"]
+        command = [
+            "taskset",
+            "-c",
+            str(OTHER_CORE),
+            "wrk",
+            "-t1",
+            f"-c{connections}",
+            f"-d{options.seconds}s",
+            "--latency",
+        ]
         command += ["-H", f"Authorization: Bearer {token}", "-H", "Accept: application/json", "-H", "User-Agent: bench"]
         command += ["-s", file.name] if script else []
         spent = proxy.spent()
@@ -138,7 +163,9 @@ def wrk(proxy: Proxy, token: str, options: argparse.Namespace, *, connections: i
     return {"rate": count / options.seconds, "cpu": spent / count * 1e6, "p50": p50}
 
 
-def compare(name: str, measure: Callable[[Proxy], dict[str, float]], found: list[Proxy], options: argparse.Namespace) -> None:
+def compare(
+    name: str, measure: Callable[[Proxy], dict[str, float]], found: list[Proxy], options: argparse.Namespace
+) -> None:
     """Let all take turns, and print the medians and the ratios to nginx."""
     rounds = [{proxy.name: measure(proxy) for proxy in found} for _ in range(options.rounds)]
     print(f"\n{name}")
@@ -194,7 +221,12 @@ def main() -> None:
             if name in chosen:
                 compare(name, lambda proxy: wrk(proxy, token, options, connections=many, script=script), two, options)  # noqa: B023 - called at once
         if "events" in chosen:
-            compare("events to 100 readers", lambda proxy: asyncio.run(source.read(proxy.port, proxy.process, token, options.seconds)), two, options)
+            compare(
+                "events to 100 readers",
+                lambda proxy: asyncio.run(source.read(proxy.port, proxy.process, token, options.seconds)),
+                two,
+                options,
+            )
         if "latency" in chosen:
             added_latency(two, token, options)
         if "memory" in chosen:

@@ -24,12 +24,17 @@ daemon off; master_process off; worker_processes 1; pid @FOLDER@/@PORT@.pid;
 events { worker_connections 8192; }
 """
 _FOLDERS = """
-  access_log off; client_body_temp_path @FOLDER@/body; proxy_temp_path @FOLDER@/proxy; fastcgi_temp_path @FOLDER@/fastcgi;
+  access_log off; client_body_temp_path @FOLDER@/body; proxy_temp_path @FOLDER@/proxy;
+  fastcgi_temp_path @FOLDER@/fastcgi;
   uwsgi_temp_path @FOLDER@/uwsgi; scgi_temp_path @FOLDER@/scgi; keepalive_requests 1000000000;
 """
-NGINX_UPSTREAM = _COMMON + """
+NGINX_UPSTREAM = (
+    _COMMON
+    + """
 http {
-""" + _FOLDERS + """
+"""
+    + _FOLDERS
+    + """
   client_max_body_size 0;
   server {
     listen 127.0.0.1:@PORT@ backlog=4096;
@@ -40,9 +45,14 @@ http {
   }
 }
 """
-NGINX_PROXY = _COMMON + """
+)
+NGINX_PROXY = (
+    _COMMON
+    + """
 http {
-""" + _FOLDERS + """
+"""
+    + _FOLDERS
+    + """
   client_max_body_size 10m;
   upstream behind { server 127.0.0.1:@BEHIND@; keepalive 256; keepalive_requests 1000000000; }
   upstream events { server 127.0.0.1:@EVENTS@; }
@@ -57,7 +67,8 @@ http {
   }
 }
 """
-EVENT = b"event: points.updated\ndata: {\"balance\": 123456}\n\n"
+)
+EVENT = b'event: points.updated\ndata: {"balance": 123456}\n\n'
 READERS, EVENTS_A_SECOND = 100, 100
 
 
@@ -162,4 +173,6 @@ def httpx_proxy(behind: int) -> FastAPI:
 if __name__ == "__main__":
     import uvicorn
 
-    uvicorn.run(httpx_proxy(int(sys.argv[2])), port=int(sys.argv[1]), http="httptools", log_config=None, access_log=False)
+    uvicorn.run(
+        httpx_proxy(int(sys.argv[2])), port=int(sys.argv[1]), http="httptools", log_config=None, access_log=False
+    )

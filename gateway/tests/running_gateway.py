@@ -210,7 +210,11 @@ async def open_gateway(
         settings = Settings.model_validate({"environment": "test", "rate_limits": False, **urls, **values})
         log, revocations = BytesIO(), Revocations()
         parts = create_gateway(
-            settings, keys=testing.test_keys(), revocations=revocations, log_stream=log, **({"clock": clock} if clock else {})
+            settings,
+            keys=testing.test_keys(),
+            revocations=revocations,
+            log_stream=log,
+            **({"clock": clock} if clock else {}),
         )
         await stack.enter_async_context(parts.app.router.lifespan_context(parts.app))
         door, _ = await stack.enter_async_context(listening(config(parts, "127.0.0.1", 0)))

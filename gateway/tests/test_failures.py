@@ -39,7 +39,10 @@ async def test_a_service_that_does_not_answer_in_time_is_504() -> None:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
 
-    async with raw_server(handle) as port, open_gateway(ports={"catalog": port}, routes={"header_seconds": 0.05}) as gateway:
+    async with (
+        raw_server(handle) as port,
+        open_gateway(ports={"catalog": port}, routes={"header_seconds": 0.05}) as gateway,
+    ):
         assert_problem(await gateway.client.get("/api/v1/apps"), 504, "upstream-timeout")
         assert_problem(await gateway.client.post("/api/v1/apps", json={}), 504, "upstream-timeout")
 
@@ -50,7 +53,10 @@ async def test_an_answer_that_falls_silent_is_cut() -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
         await reader.read()
 
-    async with raw_server(handle) as port, open_gateway(ports={"catalog": port}, routes={"idle_seconds": 0.05}) as gateway:
+    async with (
+        raw_server(handle) as port,
+        open_gateway(ports={"catalog": port}, routes={"idle_seconds": 0.05}) as gateway,
+    ):
         with pytest.raises(httpx.RemoteProtocolError):
             await gateway.client.get("/api/v1/apps")
 
@@ -67,7 +73,10 @@ async def test_a_service_that_takes_nothing_of_an_upload_is_504() -> None:
         reader._transport.pause_reading()  # type: ignore[attr-defined]  # asyncio's own
         await asyncio.Event().wait()
 
-    async with raw_server(handle) as port, open_gateway(ports={"rewards": port}, routes={"idle_seconds": 0.3}) as gateway:
+    async with (
+        raw_server(handle) as port,
+        open_gateway(ports={"rewards": port}, routes={"idle_seconds": 0.3}) as gateway,
+    ):
         response = await gateway.client.post("/api/v1/tasks/1/proofs", content=bytes(9 * 1024 * 1024))
         assert_problem(response, 504, "upstream-timeout")
 

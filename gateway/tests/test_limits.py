@@ -12,7 +12,6 @@ from gateway.rate_limits import MAX_BUCKETS, Buckets, RateLimits
 from gateway.routes import Policy, load_table
 from servicekit.problems import TooManyRequests
 
-
 POLICIES = load_table().policies
 DEFAULT, SIGN_IN, ADDRESS = (POLICIES[name] for name in ("default", "sign-in", "address"))
 

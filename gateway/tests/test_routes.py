@@ -148,7 +148,7 @@ def test_a_route_to_an_unknown_service_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidTable, match="nothing.toml"):
+    with pytest.raises(InvalidTable, match=r"nothing\.toml"):
         load_table(tmp_path / "nothing.toml")
 
 

@@ -104,7 +104,7 @@ class Address:
             self._probing = asyncio.get_running_loop().create_task(self._probe())
 
     async def _probe(self) -> None:
-        while not await self._lives():
+        while not await self._lives():  # noqa: ASYNC110 - another process changes, which tells nobody
             await asyncio.sleep(PROBE_EVERY_SECONDS)
         self._failures = 0
         self.works = True

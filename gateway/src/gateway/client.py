@@ -71,7 +71,7 @@ class Client(HttpToolsProtocol):
 
     # Bytes come in
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # type: ignore[override]  # as uvicorn's
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
         super().connection_made(transport)  # type: ignore[arg-type]  # as above
         self.door.clients.add(self)
@@ -330,5 +330,3 @@ class Client(HttpToolsProtocol):
         if self._exchange is not None:
             exchange, self._exchange = self._exchange, None
             exchange.abandon()
-
-

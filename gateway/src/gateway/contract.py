@@ -20,7 +20,7 @@ log = get_logger(__name__)
 
 
 class Contract:
-    """Asks each service for its ``/openapi.json``. Of one that is away the last known document stays, marked as such."""
+    """Asks each service for its ``/openapi.json``. Of one that is away the last known document stays, and is marked."""
 
     def __init__(
         self,

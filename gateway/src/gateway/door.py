@@ -1,4 +1,4 @@
-"""What every connection shares: the table, the services, the limits, who is who; and the clock that ends what is slow."""
+"""What all connections share: the table, the services, the limits, who is who, and the clock that ends what is slow."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from gateway.routes import DEFAULT_POLICY, RouteTable
 from gateway.settings import Settings
 from gateway.target import find_route, origin_form
 from gateway.upstream import Upstream
-from servicekit.problems import DomainError, InvalidToken, MethodNotAllowed, NotFound, Unauthenticated
+from servicekit.problems import DomainError, MethodNotAllowed, NotFound, Unauthenticated
 from servicekit.tokens import Principal
 
 HSTS: Final = b"strict-transport-security: max-age=31536000\r\n"

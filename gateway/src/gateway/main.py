@@ -84,7 +84,7 @@ def create_gateway(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        """Ended sessions are known and limits are shared before the first request; the services' connections go last."""
+        """Ended sessions are known before the first request; the connections to the services are cut at the end."""
         async with AsyncExitStack() as stack:
             stack.callback(access.flush)
             stack.callback(door.close)
@@ -112,9 +112,7 @@ def create_gateway(
 def _recorder(metrics: Metrics, access: AccessLog) -> Callable[..., None]:
     clock = time.monotonic
 
-    def record(
-        request: Request, status: int, upstream: Upstream | None, error: DomainError | None, cut: bool
-    ) -> None:
+    def record(request: Request, status: int, upstream: Upstream | None, error: DomainError | None, cut: bool) -> None:
         seconds = clock() - request.started
         service = "gateway" if upstream is None else upstream.name
         metrics.count(service, status, seconds, None if error is None else error.code)
@@ -123,8 +121,9 @@ def _recorder(metrics: Metrics, access: AccessLog) -> Callable[..., None]:
     return record
 
 
-def _redis(url: str) -> "Redis[bytes]":
-    return Redis.from_url(url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
+def _redis(url: str) -> Redis:
+    redis: Redis = Redis.from_url(url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
+    return redis
 
 
 @asynccontextmanager

@@ -50,7 +50,9 @@ class Metrics(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """See prometheus_client. It runs in the exporter's thread, so everything is copied before it is walked."""
-        answers = CounterMetricFamily("gateway_requests", "Answers, by service and status", labels=["service", "status"])
+        answers = CounterMetricFamily(
+            "gateway_requests", "Answers, by service and status", labels=["service", "status"]
+        )
         for (service, status), count in dict(self._answers).items():
             answers.add_metric([service, str(status)], count)
         yield answers

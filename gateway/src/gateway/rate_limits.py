@@ -61,7 +61,9 @@ class Buckets:
         lines = self._lines(until_full)
         if refused:
             error = TooManyRequests(retry_after=math.ceil(until_full - self._tolerance))
-            error.headers.update(line.split(": ", 1) for line in lines.decode().splitlines())
+            error.headers.update(
+                {name: value for name, _, value in (line.partition(": ") for line in lines.decode().splitlines())}
+            )
             raise error
         return lines
 

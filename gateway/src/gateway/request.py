@@ -13,7 +13,18 @@ _REPEATABLE: Final = frozenset({b"GET", b"HEAD"})
 class Request:
     """What is known about a request so far. ``header`` is missing while it is not certain that there is a good one."""
 
-    __slots__ = ("entry", "header", "limits", "method", "path", "principal", "request_id", "started", "target", "trace_id")
+    __slots__ = (
+        "entry",
+        "header",
+        "limits",
+        "method",
+        "path",
+        "principal",
+        "request_id",
+        "started",
+        "target",
+        "trace_id",
+    )
 
     def __init__(self, method: bytes, target: bytes, started: float) -> None:
         self.method = method

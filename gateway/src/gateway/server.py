@@ -65,7 +65,7 @@ class Server(uvicorn.Server):
         door.draining = True
         loop = asyncio.get_running_loop()
         until = loop.time() + self._gateway.settings.drain_seconds
-        while door.clients and loop.time() < until and not self.force_exit:
+        while door.clients and loop.time() < until and not self.force_exit:  # noqa: ASYNC110 - as uvicorn waits
             await asyncio.sleep(STEP_SECONDS)
         await super().shutdown(sockets)
 

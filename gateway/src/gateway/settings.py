@@ -73,7 +73,10 @@ class Settings(TokenSettings):
     idle_seconds: Seconds = Field(default=60.0, description="an unused connection of a client is closed after so long")
     body_rate: int = Field(default=512, ge=0, description="bytes a second that an upload needs at least")
     drain_seconds: float = Field(
-        default=1.0, ge=0, le=60, description="after SIGTERM requests are still taken, each answer ending its connection"
+        default=1.0,
+        ge=0,
+        le=60,
+        description="after SIGTERM requests are still taken, each answer ending its connection",
     )
     access_log: float = Field(default=1.0, ge=0, le=1, description="the share of good answers that get a line")
     metrics_port: int | None = Field(default=None, ge=1, le=65535, description="a private one; none: no metrics")

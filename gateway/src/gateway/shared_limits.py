@@ -37,7 +37,7 @@ log = get_logger(__name__)
 class SharedLimits:
     """Keeps ``limits`` in step with the other replicas."""
 
-    def __init__(self, limits: RateLimits, redis: "Redis[bytes]") -> None:
+    def __init__(self, limits: RateLimits, redis: Redis) -> None:
         self._limits = limits
         self._take = redis.register_script(_TAKE)
         limits.set_sharing(shares=True, strict=False)
@@ -65,7 +65,9 @@ class SharedLimits:
                 self._set_strict(strict=False)
 
     async def _exchange(self, entries: list[tuple[Buckets, bytes, int]]) -> None:
-        keys = [b"gateway:limit:%b:%b" % (buckets.policy.name.encode(), key.hex().encode()) for buckets, key, _ in entries]
+        keys = [
+            b"gateway:limit:%b:%b" % (buckets.policy.name.encode(), key.hex().encode()) for buckets, key, _ in entries
+        ]
         costs = [round(count * 1e6 / buckets.policy.per_second) for buckets, _, count in entries]
         answers = await self._take(keys=keys, args=costs)
         for (buckets, key, _), micros in zip(entries, answers, strict=True):

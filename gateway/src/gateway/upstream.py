@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.address import Address
-from gateway.connection import Connection
 from gateway.errors import Overloaded, UpstreamUnavailable
 from gateway.hygiene import AnswerHeader
 from gateway.settings import Settings
