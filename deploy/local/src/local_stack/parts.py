@@ -156,8 +156,8 @@ def needs_postgres(environment: Mapping[str, str]) -> bool:
 
 
 def needs_valkey(environment: Mapping[str, str]) -> bool:
-    """Whether any service is left without an outside Redis."""
-    users = [service for service in SERVICES if service.valkey_database is not None]
+    """Whether any service is left without an outside Redis. The gateway can do without: it is alone here."""
+    users = [service for service in SERVICES if service.valkey_database is not None and service is not GATEWAY]
     return any(f"{service.prefix}REDIS_URL" not in environment for service in users)
 
 
