@@ -1,19 +1,29 @@
 """A gateway on a real socket, and behind it tiny services on real sockets that do what the test says."""
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import UUID
 
 import httpx
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from gateway.main import create_app
+from gateway.main import Gateway as Parts
+from gateway.main import create_gateway
+from gateway.routes import PACKAGED
+from gateway.server import config
 from gateway.settings import Settings
+from servicekit import testing
+from servicekit.revocations import Revocations
 
 NAMES = ("auth", "catalog", "rewards", "isin", "web")
 RawHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -21,15 +31,22 @@ RawHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[No
 
 @asynccontextmanager
 async def serving(app: ASGIApp) -> AsyncIterator[tuple[int, ServerState]]:
-    """``app`` under uvicorn's protocol, set up as ``gateway serve`` does, on a free port of loopback."""
-    config = uvicorn.Config(
+    """``app`` under uvicorn's protocol on a free port of loopback."""
+    settings = uvicorn.Config(
         app, http="httptools", ws="none", log_config=None, server_header=False, date_header=False, proxy_headers=False
     )
-    config.load()
+    async with listening(settings) as port_and_state:
+        yield port_and_state
+
+
+@asynccontextmanager
+async def listening(settings: uvicorn.Config) -> AsyncIterator[tuple[int, ServerState]]:
+    """What uvicorn's server does, without its signals."""
+    settings.load()
     state = ServerState()
 
     def protocol() -> asyncio.Protocol:
-        return HttpToolsProtocol(config=config, server_state=state, app_state={})  # type: ignore[no-any-return, unused-ignore]  # as uvicorn types it
+        return settings.http_protocol_class(config=settings, server_state=state, app_state={})  # type: ignore[call-arg]  # as uvicorn calls it
 
     server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
     try:
@@ -127,11 +144,24 @@ class Gateway:
     """A gateway that runs, with a client for it and its services by name."""
 
     port: int
-    client: httpx.AsyncClient
+    client: httpx.AsyncClient  # signed in
     services: dict[str, Service]
+    parts: Parts
+    log: BytesIO
+    revocations: Revocations
 
     def __getattr__(self, name: str) -> Service:
         return self.services[name]
+
+    @property
+    def token(self) -> bytes:
+        """The line that signs a raw request in."""
+        return b"Authorization: %b\r\n" % self.client.headers["authorization"].encode()
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The access log so far."""
+        self.parts.app.state.access_log.flush()
+        return [json.loads(line) for line in self.log.getvalue().splitlines()]
 
     async def exchange(self, request: bytes) -> bytes:
         """Send bytes on a connection of their own and return the first answer; its body only if a length is given."""
@@ -145,11 +175,27 @@ class Gateway:
             writer.close()
 
 
+def changed_table(file: Path, numbers: dict[str, object]) -> Path:
+    """The table of the package with other numbers, written to a file."""
+    text = PACKAGED.read_text()
+    for name, value in numbers.items():
+        text = re.sub(rf"^{name} = .*$", f"{name} = {value}", text, flags=re.MULTILINE)
+    file.write_text(text)
+    return file
+
+
 @asynccontextmanager
 async def open_gateway(
-    *, ports: dict[str, int] | None = None, clock: Callable[[], float] | None = None, **values: object
+    *,
+    ports: dict[str, int] | None = None,
+    clock: Callable[[], float] | None = None,
+    routes: dict[str, object] | None = None,
+    **values: object,
 ) -> AsyncIterator[Gateway]:
-    """A gateway before five services; ``ports`` puts something else where one would be, ``values`` are settings."""
+    """A gateway before five services.
+
+    ``ports`` puts something else where one would be, ``routes`` changes numbers of the table, ``values`` are settings.
+    """
     async with AsyncExitStack() as stack:
         services = {name: Service(name) for name in NAMES}
         urls = {}
@@ -158,9 +204,20 @@ async def open_gateway(
             if port is None:
                 port, service.state = await stack.enter_async_context(serving(service))
             urls[f"{name}_url"] = f"http://127.0.0.1:{port}"
+        if routes:
+            folder = Path(stack.enter_context(TemporaryDirectory()))
+            values["routes_file"] = changed_table(folder / "routes.toml", routes)
         settings = Settings.model_validate({"environment": "test", "rate_limits": False, **urls, **values})
-        app = create_app(settings, **({"clock": clock} if clock else {}))
-        door, _ = await stack.enter_async_context(serving(app))
-        stack.callback(app.close)
-        client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{door}", trust_env=False, timeout=10)
-        yield Gateway(door, await stack.enter_async_context(client), services)
+        log, revocations = BytesIO(), Revocations()
+        parts = create_gateway(
+            settings,
+            keys=testing.test_keys(),
+            revocations=revocations,
+            log_stream=log,
+            **({"clock": clock} if clock else {}),
+        )
+        await stack.enter_async_context(parts.app.router.lifespan_context(parts.app))
+        door, _ = await stack.enter_async_context(listening(config(parts, "127.0.0.1", 0)))
+        headers = testing.bearer(testing.make_token(UUID(int=1), ["user"], settings))
+        client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{door}", trust_env=False, timeout=10, headers=headers)
+        yield Gateway(door, await stack.enter_async_context(client), services, parts, log, revocations)

@@ -8,15 +8,15 @@ import pytest
 from fastapi import APIRouter
 from running_gateway import NAMES, open_gateway
 
-from gateway.main import create_app
+from gateway.main import create_gateway
 from gateway.merge import merge
-from gateway.routes import RouteTable
+from gateway.routes import load_table
 from gateway.settings import Settings
 from servicekit.app import create_service_app
 from servicekit.permissions import SignedIn
 from servicekit.schemas import Output
 
-TABLE = RouteTable()
+TABLE = load_table()
 
 
 def document(path: str, operation: str, schemas: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -155,22 +155,32 @@ def test_the_committed_contracts_become_one() -> None:
     assert {text for text in _strings(merged) if text.startswith("#/") and not _resolves(merged, text)} == set()
 
 
-async def test_over_http_a_service_that_is_away_is_missing_until_it_is_back() -> None:
-    now = 0.0
+async def test_over_http_the_part_of_a_service_that_is_away_is_the_last_known_and_marked() -> None:
+    now, path = 0.0, "/api/v1/apps/{app_id}"
     async with open_gateway(clock=lambda: now) as gateway:
-        document_of_catalog = service_document("catalog_service", "/api/v1/apps/{app_id}")
+
+        async def merged() -> dict[str, Any]:
+            document: dict[str, Any] = (await gateway.client.get("/openapi.json")).json()
+            return document
+
         for name in ("auth", "rewards", "isin"):
             gateway.services[name].documents["/openapi.json"] = {}
-        assert "/api/v1/apps/{app_id}" not in (await gateway.client.get("/openapi.json")).json()["paths"]
-        gateway.catalog.documents["/openapi.json"] = document_of_catalog
-        assert "/api/v1/apps/{app_id}" not in (await gateway.client.get("/openapi.json")).json()["paths"]
+        assert path not in (await merged())["paths"]
+        gateway.catalog.documents["/openapi.json"] = service_document("catalog_service", path)
+        assert path not in (await merged())["paths"]
         now = 3.0  # what is not whole is kept for a moment only
-        assert "/api/v1/apps/{app_id}" in (await gateway.client.get("/openapi.json")).json()["paths"]
+        assert path in (await merged())["paths"]
         gateway.catalog.documents.clear()
-        now = 32.0
-        assert "/api/v1/apps/{app_id}" in (await gateway.client.get("/openapi.json")).json()["paths"]
         now = 34.0
-        assert "/api/v1/apps/{app_id}" not in (await gateway.client.get("/openapi.json")).json()["paths"]
+        document = await merged()
+        assert path in document["paths"]
+        assert document["x-away"] == ["catalog"]
+        assert [tag["name"] for tag in document["tags"] if "Away" in tag["description"]] == ["catalog"]
+        gateway.catalog.documents["/openapi.json"] = {}
+        now = 37.0
+        document = await merged()
+        assert path not in document["paths"]
+        assert "x-away" not in document
 
 
 @pytest.mark.parametrize("url", ["https://a", "http://a/b", "http://user@a", "a:1", "http://a?b"])
@@ -181,4 +191,4 @@ def test_an_upstream_is_a_plain_address(url: str) -> None:
 
 
 def test_it_can_be_put_together_without_a_running_loop() -> None:
-    create_app(Settings.model_validate({f"{name}_url": "http://127.0.0.1:1" for name in NAMES}))
+    create_gateway(Settings.model_validate({f"{name}_url": "http://127.0.0.1:1" for name in NAMES}))

@@ -1,14 +1,23 @@
 """How often one client may call."""
 
 import re
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from running_gateway import open_gateway
 
-from gateway.rate_limits import DEFAULT, MAX_BUCKETS, SIGN_IN, Buckets, Policy, RateLimits
+from gateway.rate_limits import MAX_BUCKETS, Buckets, RateLimits
+from gateway.routes import Policy, load_table
 from servicekit.problems import TooManyRequests
+
+POLICIES = load_table().policies
+DEFAULT, SIGN_IN, ADDRESS = (POLICIES[name] for name in ("default", "sign-in", "address"))
+
+
+def policy(*, per_second: int, burst: int) -> Policy:
+    return Policy(name="p", per_second=per_second, burst=burst, by="address")
 
 
 class Clock:
@@ -22,13 +31,14 @@ class Clock:
 
 
 def taken(
-    limits: RateLimits, count: int, address: str = "1.2.3.4", *, key: bytes | None = None, strict: bool = False
+    limits: RateLimits, count: int, address: str = "1.2.3.4", *, user: UUID | None = None, policy: str = "default"
 ) -> int:
     """How many of ``count`` calls pass."""
     passed = 0
     for _ in range(count):
         try:
-            limits.take(address, key, strict=strict)
+            if not limits.first(policy, address, has_token=user is not None):
+                limits.second(policy, address, user)
         except TooManyRequests:
             continue
         passed += 1
@@ -37,7 +47,7 @@ def taken(
 
 def test_a_burst_passes_and_then_the_rate() -> None:
     clock = Clock()
-    limits = RateLimits(clock)
+    limits = RateLimits(POLICIES, clock)
     assert taken(limits, 1000) == DEFAULT.burst
     clock.now += 1.0
     assert taken(limits, 1000) == DEFAULT.per_second
@@ -46,21 +56,22 @@ def test_a_burst_passes_and_then_the_rate() -> None:
 
 
 def test_where_passwords_are_tried_only_the_address_counts() -> None:
-    limits = RateLimits(Clock())
-    passed = sum(taken(limits, 1, key=b"%d" % number, strict=True) for number in range(200))
+    limits = RateLimits(POLICIES, Clock())
+    passed = sum(taken(limits, 1, user=UUID(int=number), policy="sign-in") for number in range(200))
     assert passed == SIGN_IN.burst
     assert taken(limits, 1) == 1  # a limit of its own
 
 
-def test_each_credential_has_its_own_bucket_and_all_of_an_address_one_more() -> None:
-    limits = RateLimits(Clock())
-    assert taken(limits, 1000, key=b"a") == taken(limits, 1000, key=b"b") == DEFAULT.burst
-    forged = sum(taken(limits, 1, key=b"forged %d" % number) for number in range(10_000))
-    assert forged == 3000 - 2000  # the tries that were refused count for the address
+def test_each_user_has_a_bucket_and_all_of_an_address_one_more() -> None:
+    limits = RateLimits(POLICIES, Clock())
+    assert taken(limits, 1000, user=UUID(int=1)) == taken(limits, 1000, user=UUID(int=2)) == DEFAULT.burst
+    others = sum(taken(limits, 1, user=UUID(int=number)) for number in range(3, 10_000))
+    assert others == ADDRESS.burst - 2000  # the tries that were refused count for the address
+    assert taken(limits, 1, "5.6.7.8", user=UUID(int=1)) == 0  # a user is the same everywhere
 
 
 def test_addresses_do_not_share_but_an_ipv6_subscriber_is_one() -> None:
-    limits = RateLimits(Clock())
+    limits = RateLimits(POLICIES, Clock())
     assert taken(limits, 1000, "1.2.3.4") == taken(limits, 1000, "1.2.3.5") == DEFAULT.burst
     assert taken(limits, 200, "2001:db8::1") + taken(limits, 200, "2001:db8::2") == DEFAULT.burst
     assert taken(limits, 1, "2001:db8:0:1::1") == 1
@@ -68,9 +79,9 @@ def test_addresses_do_not_share_but_an_ipv6_subscriber_is_one() -> None:
 
 def test_the_refusal_says_when_to_come_again() -> None:
     clock = Clock()
-    buckets = Buckets(Policy("p", per_second=1, burst=2), clock)
-    assert buckets.take(b"a") == [(b"ratelimit-policy", b'"p";q=2;w=2'), (b"ratelimit", b'"p";r=1;t=1')]
-    assert buckets.take(b"a")[1] == (b"ratelimit", b'"p";r=0;t=2')
+    buckets = Buckets(policy(per_second=1, burst=2), clock)
+    assert buckets.take(b"a") == b'ratelimit-policy: "p";q=2;w=2\r\nratelimit: "p";r=1;t=1\r\n'
+    assert buckets.take(b"a").endswith(b'ratelimit: "p";r=0;t=2\r\n')
     with pytest.raises(TooManyRequests) as refused:
         buckets.take(b"a")
     assert refused.value.headers["Retry-After"] == "1"
@@ -81,21 +92,21 @@ def test_the_refusal_says_when_to_come_again() -> None:
 
 @given(st.lists(st.floats(min_value=0, max_value=3), max_size=60))
 def test_never_more_than_the_burst_and_the_rate(pauses: list[float]) -> None:
-    clock, policy = Clock(), Policy("p", per_second=2, burst=5)
-    buckets, passed = Buckets(policy, clock), 0
+    clock, quota = Clock(), policy(per_second=2, burst=5)
+    buckets, passed = Buckets(quota, clock), 0
     for pause in pauses:
         clock.now += pause
         try:
-            left = int(re.search(rb"r=(\d+)", buckets.take(b"a")[1][1])[1])  # type: ignore[index]  # it is always there
+            left = int(re.search(rb"r=(\d+)", buckets.take(b"a"))[1])  # type: ignore[index]  # it is always there
         except TooManyRequests:
             continue
         passed += 1
-        assert 0 <= left < policy.burst
-    assert passed <= policy.burst + policy.per_second * (clock.now - 1000.0) + 1e-6
+        assert 0 <= left < quota.burst
+    assert passed <= quota.burst + quota.per_second * (clock.now - 1000.0) + 1e-6
 
 
 def test_memory_is_bounded_and_the_least_recently_used_goes_first() -> None:
-    buckets = Buckets(Policy("p", per_second=1, burst=1), Clock())
+    buckets = Buckets(policy(per_second=1, burst=1), Clock())
     for number in range(MAX_BUCKETS):
         buckets.take(b"%d" % number)
     with pytest.raises(TooManyRequests):
@@ -119,6 +130,7 @@ async def test_over_http_the_limits_are_told_and_kept() -> None:
         assert refused.headers["retry-after"] == "1"
         assert refused.headers["ratelimit"] == '"sign-in";r=0;t=6'
         assert len(gateway.auth.asked) == 60
+        del gateway.client.headers["authorization"]
         for path in ("/api/v1/apps", "/", "/docs", "/api/none"):
             assert (await gateway.client.get(path)).headers["ratelimit-policy"] == '"default";q=300;w=3', path
         assert "ratelimit" not in (await gateway.client.get("/healthz")).headers

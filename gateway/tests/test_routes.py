@@ -1,20 +1,24 @@
 """Which path goes where, and which goes nowhere."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from running_gateway import NAMES, Gateway
+from running_gateway import Gateway, changed_table, open_gateway
+from structlog.testing import capture_logs
 
 from gateway.errors import BadTarget, TargetTooLong
-from gateway.routes import ROUTES, Route, RouteTable
-from gateway.target import find_route
+from gateway.routes import PACKAGED, InvalidTable, RouteTable, load_table
+from gateway.target import find_route, origin_form
 
-TABLE = RouteTable()
+TABLE = load_table()
 
 
 def upstream_of(path: str) -> str | None:
-    route = find_route(TABLE, path.encode(), b"")
-    return None if route is None else route.upstream or "the gateway"
+    route = find_route(TABLE, path.encode())
+    return None if route is None else route.service or "the gateway"
 
 
 @pytest.mark.parametrize(
@@ -80,7 +84,7 @@ ODD = [
 @pytest.mark.parametrize("path", ODD)
 def test_a_path_that_is_not_plain_is_refused(path: str) -> None:
     with pytest.raises(BadTarget):
-        find_route(TABLE, path.encode("latin-1"), b"")
+        find_route(TABLE, path.encode("latin-1"))
 
 
 @pytest.mark.parametrize("path", ["/a..b", "/a./b", "/...", "/%20", "/caf%C3%A9", "/~me", "/a%7Eb", "/@x:y,z!$&'()*+="])
@@ -93,7 +97,7 @@ def test_no_path_leads_the_service_elsewhere_than_the_gateway_thinks(path: bytes
     from urllib.parse import unquote_to_bytes
 
     try:
-        route = find_route(TABLE, path, b"")
+        route = find_route(TABLE, path)
     except BadTarget:
         return
     assert TABLE.find(unquote_to_bytes(path)) is route
@@ -101,27 +105,108 @@ def test_no_path_leads_the_service_elsewhere_than_the_gateway_thinks(path: bytes
 
 
 def test_the_address_has_a_longest_length() -> None:
-    find_route(TABLE, b"/" + b"a" * 4000, b"b" * 4000)
+    assert origin_form(b"/" + b"a" * 8191, b"host") == b"/" + b"a" * 8191
     with pytest.raises(TargetTooLong):
-        find_route(TABLE, b"/" + b"a" * 4100, b"b" * 4100)
+        origin_form(b"/" + b"a" * 8192, b"host")
+
+
+def table_with(tmp_path: Path, text: str) -> RouteTable:
+    file = tmp_path / "routes.toml"
+    file.write_text(PACKAGED.read_text() + text)
+    return load_table(file)
 
 
 @pytest.mark.parametrize("prefix", ["api", "/api/", "/a//b", "/a%20b", "/a;b", "/a b", "/caf\xe9", "", "/a/../b"])
-def test_a_route_that_could_not_match_is_refused_at_the_start(prefix: str) -> None:
-    with pytest.raises(ValueError, match="plain path prefix"):
-        Route(prefix, "web")
+def test_a_route_that_could_not_match_is_refused(tmp_path: Path, prefix: str) -> None:
+    with pytest.raises(InvalidTable, match="plain path prefix"):
+        table_with(tmp_path, f'[[routes]]\nprefix = "{prefix}"\nservice = "web"\n')
 
 
-def test_a_route_listed_twice_is_refused_at_the_start() -> None:
-    with pytest.raises(ValueError, match="listed twice"):
-        RouteTable([*ROUTES, Route("/api/v1/apps", "web")])
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ('prefix = "/api/v1/apps"', "listed twice"),
+        ('prefix = "/healthz"', "listed twice"),
+        ('prefix = "/x"\npolicy = "none"', "no such policy: none"),
+        ('prefix = "/x"\nmethods = ["BREW"]', "methods"),
+        ('prefix = "/x"\nmethods = []', "methods"),
+        ('prefix = "/x"\nbody_limit = -1', "body_limit"),
+        ('prefix = "/x"\npublic = "yes"', "public"),
+        ('prefix = "/x"\nheader_seconds = 0', "header_seconds"),
+        ('prefix = "/x"\nbody_limits = 1', "body_limits"),
+        ('prefix = "/x', "at line"),
+    ],
+)
+def test_a_table_with_a_fault_is_refused_and_the_fault_named(tmp_path: Path, line: str, fault: str) -> None:
+    with pytest.raises(InvalidTable, match=fault):
+        table_with(tmp_path, f'[[routes]]\nservice = "web"\n{line}\n')
 
 
-def test_every_upstream_of_the_table_has_an_address() -> None:
-    from gateway.settings import Settings
+def test_a_route_to_an_unknown_service_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidTable, match="service"):
+        table_with(tmp_path, '[[routes]]\nprefix = "/x"\nservice = "elsewhere"\n')
 
-    addresses = {f"{name}_url": "http://127.0.0.1:1" for name in NAMES}
-    assert {route.upstream for route in ROUTES} - {None} == set(Settings.model_validate(addresses).upstreams)
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidTable, match=r"nothing\.toml"):
+        load_table(tmp_path / "nothing.toml")
+
+
+async def test_a_reload_takes_a_good_file_and_keeps_the_table_before_a_bad_one(tmp_path: Path) -> None:
+    file = changed_table(tmp_path / "routes.toml", {})
+    good = file.read_text()
+    async with open_gateway(routes_file=file) as gateway:
+        assert (await gateway.client.get("/api/v1/coupons")).status_code == 404
+        file.write_text(good + '[[routes]]\nprefix = "/api/v1/coupons"\nservice = "rewards"\n')
+        assert (await gateway.client.get("/api/v1/coupons")).status_code == 404
+        gateway.parts.reload()
+        assert (await gateway.client.get("/api/v1/coupons")).status_code == 200
+        file.write_text(good + '[[routes]]\nprefix = "/api/v1/coupons"\nservice = "nobody"\n')
+        with capture_logs() as logs:
+            gateway.parts.reload()
+        assert (await gateway.client.get("/api/v1/coupons")).status_code == 200
+    assert [(line["event"], line["log_level"]) for line in logs] == [("routes.kept", "error")]
+    assert "nobody" not in logs[0]["detail"]
+    assert "service" in logs[0]["detail"]
+
+
+PUBLISHED = json.loads((Path(__file__).parents[1] / "openapi.json").read_text(encoding="utf-8"))
+OPERATIONS = [
+    (method.upper(), path, "security" not in operation)
+    for path, item in PUBLISHED["paths"].items()
+    for method, operation in item.items()
+    if path.startswith("/api/")
+]
+
+
+@pytest.mark.parametrize(("method", "path", "public"), OPERATIONS)
+def test_every_published_operation_passes_and_needs_a_token_unless_anyone_may_call_it(
+    method: str, path: str, public: bool
+) -> None:
+    entry = TABLE.find(path.encode())
+    assert entry is not None
+    assert method.encode() in entry.methods
+    assert not (public and method.encode() in entry.needs_token)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("TRACE", "/api/v1/apps", "DELETE, GET, HEAD, PATCH, POST, PUT"),
+        ("OPTIONS", "/api/v1/apps", "DELETE, GET, HEAD, PATCH, POST, PUT"),
+        ("POST", "/api/v1/events", "GET, HEAD"),
+        ("DELETE", "/.well-known/jwks.json", "GET, HEAD"),
+        ("PUT", "/login", "GET, HEAD, POST"),
+        ("BREW", "/login", "GET, HEAD, POST"),
+        ("get", "/login", "GET, HEAD, POST"),
+        ("DELETE", "/docs", "GET, HEAD"),
+    ],
+)
+async def test_a_method_that_the_route_has_not_is_405(gateway: Gateway, method: str, path: str, allow: str) -> None:
+    answer = await gateway.exchange(f"{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 405 ")
+    assert f"allow: {allow}\r\n".encode() in answer
+    assert b'"code":"method-not-allowed"' in answer
 
 
 @pytest.mark.parametrize("path", [path for path in ODD if path.startswith("/") and " " not in path and path.isascii()])

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from gateway.main import own_app
 from gateway.merge import merge
-from gateway.routes import RouteTable
+from gateway.routes import load_table
 
 ROOT = Path(__file__).parents[2]
 SERVICES = {
@@ -43,8 +43,9 @@ def merged_document() -> str:
     """The one document for all services as it is committed."""
     services = {package.removesuffix("_service").removesuffix("_worker"): package for package in SERVICES}
     documents = {name: application(package).openapi() for name, package in services.items()}
-    own = own_app(RouteTable(), {}).openapi()
-    return _text(merge({"gateway": own, **documents}, RouteTable()))
+    table = load_table()
+    own = own_app(table, {}).openapi()
+    return _text(merge({"gateway": own, **documents}, table))
 
 
 def _text(document: dict[str, Any]) -> str:

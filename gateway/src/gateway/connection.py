@@ -1,227 +1,162 @@
-"""One keep-alive connection to an upstream: an asyncio protocol around httptools' response parser."""
+"""One keep-alive connection to an upstream: answers come in, checked and told apart from what follows them."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
-import httptools
+from gateway.framing import ANSWER_HEAD, Body, Chunked, FramingError, Sized, UntilEnd
+from gateway.hygiene import AnswerHeader, read_answer_header
+from servicekit.problems import BadGateway, DomainError
 
-from gateway.hygiene import RawHeaders
-from servicekit.problems import BadGateway, DomainError, GatewayTimeout
-
-PAUSE_ABOVE: Final = 256 * 1024  # bytes of an answer that may wait for a slow client before the upstream has to
 MAX_HEADER_BYTES: Final = 64 * 1024
-_FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
+
+
+class Listener(Protocol):
+    """Whoever asked. Each is called at once, when the bytes come."""
+
+    def on_answer(self, status: int, header: AnswerHeader, *, bodiless: bool) -> None:
+        """The head of the final answer is there."""
+
+    def on_piece(self, data: bytes, *, last: bool) -> None:
+        """Some of the body, which may be empty; always called after the head, too."""
+
+    def on_failure(self, error: DomainError, *, silent: bool) -> None:
+        """No more will come. ``silent``: not one byte of an answer had."""
+
+    def on_upstream_full(self, *, full: bool) -> None:
+        """The upstream takes no more of the request at the moment, or takes it again."""
 
 
 class Connection(asyncio.Protocol):
-    """Carries one exchange at a time: ``begin``, ``write``..., ``head``, ``piece``... until no more follows.
+    """Carries one exchange at a time. It belongs to its listener from ``begin`` until the last piece or a failure."""
 
-    Whoever reads is woken when something came. Whatever ends an exchange early, from either side, goes through ``fail``
-    and comes out of ``head`` or ``piece`` as the error that was given there.
-    """
-
-    def __init__(self, idle_seconds: float, on_lost: Callable[["Connection"], None]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._idle_seconds = idle_seconds
+    def __init__(self, on_lost: Callable[["Connection"], None]) -> None:
         self._on_lost = on_lost
-        self._transport: asyncio.Transport
-        self._parser = httptools.HttpResponseParser(self)
-        self._timer: asyncio.TimerHandle | None = None
-        self._reader: asyncio.Future[None] | None = None
-        self._writable: asyncio.Future[None] | None = None
+        self.transport: asyncio.Transport
+        self._listener: Listener | None = None
+        self._head_answers = False
+        self._waiting = b""
+        self._body: Body | None = None
+        self._keep_alive = True
+        self._silent = True
         self.exchanges = 0
         self.idle_since = 0.0
-        self._clear(bodiless=False)
-        self.complete = True  # nothing is asked yet, so nothing may come
 
-    def _clear(self, *, bodiless: bool) -> None:
-        self._bodiless = bodiless
-        self._status = 0
-        self._headers: RawHeaders = []
-        self._header_bytes = 0
-        self._pieces: deque[bytes] = deque()
-        self._waiting_bytes = 0
-        self._paused = False
-        self._ends_with_connection = True
-        self._keep_alive = False
-        self._error: DomainError | None = None
-        self.silent = True  # not one byte of the answer has come
-        self.complete = False
-
-    def begin(self, *, bodiless: bool) -> None:
-        """Start an exchange. ``bodiless``: the answer has no body whatever its header says, as for HEAD."""
-        if self._bodiless:  # the parser still waits for the body that HEAD's answer announced
-            self._parser = httptools.HttpResponseParser(self)
+    def begin(self, listener: Listener, request: bytes, *, bodiless: bool) -> None:
+        """Send the head of a request. ``bodiless``: the answer has no body whatever its header says, as for HEAD."""
+        self._listener = listener
+        self._head_answers = bodiless
+        self._silent = True
         self.exchanges += 1
-        self._clear(bodiless=bodiless)
-
-    def write(self, data: bytes) -> None:
-        """Send bytes of the request."""
-        self._transport.write(data)
-
-    async def drain(self) -> None:
-        """Wait until the upstream has taken enough of what was written."""
-        if self._writable is not None:
-            await self._writable
-
-    async def head(self) -> tuple[int, RawHeaders]:
-        """The status and the header of the final answer."""
-        while not self._status:
-            await self._arrival()
-        return self._status, self._headers
-
-    async def piece(self) -> tuple[bytes, bool]:
-        """All of the body that has come since the last call, at least one byte, and whether more will follow."""
-        while not self._pieces and not self.complete:
-            await self._arrival()
-        data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-        self._pieces.clear()
-        self._waiting_bytes = 0
-        if self._paused:
-            self._paused = False
-            self._transport.resume_reading()
-            self.time_out_after(self._idle_seconds)
-        return data, not self.complete
-
-    def fail(self, error: DomainError) -> None:
-        """End the exchange with this error, and the connection with it."""
-        if not self.complete and self._error is None:
-            self._error = error
-            self._wake()
-        self.close()
+        self.transport.write(request)
 
     def close(self) -> None:
-        """Cut the connection."""
-        self.time_out_after(None)
-        self._transport.abort()
+        """Cut the connection; nobody is told."""
+        self._listener = None
+        self.transport.abort()
 
     @property
     def reusable(self) -> bool:
-        """Whether another exchange may follow this one."""
-        return self.complete and self._keep_alive and not self._transport.is_closing()
-
-    @property
-    def answering(self) -> bool:
-        """Whether the head of the answer is there."""
-        return bool(self._status)
-
-    def time_out_after(self, seconds: float | None) -> None:
-        """From now on so much silence ends the exchange; None: it may take as long as it likes."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = None if seconds is None else self._loop.call_later(seconds, self.fail, GatewayTimeout())
-
-    async def _arrival(self) -> None:
-        if self._error is not None:
-            raise self._error
-        self._reader = self._loop.create_future()
-        try:
-            await self._reader
-        finally:
-            self._reader = None
-
-    def _wake(self) -> None:
-        if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
+        """Whether another exchange may follow."""
+        return self._listener is None and self._keep_alive and not self.transport.is_closing()
 
     # asyncio calls these
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
-        self._transport = cast("asyncio.Transport", transport)
+        self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
-        if self.complete:  # nobody asked for this
-            self.close()
+        if self._listener is None:  # nobody asked for this
+            self._keep_alive = False
+            self.transport.abort()
             return
-        self.silent = False
+        self._silent = False
         try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self.fail(BadGateway())
-            return
-        if self._status and not self.complete:
-            self._pace()
-        self._wake()
+            if self._body is None:
+                rest = self._read_head(self._waiting + data if self._waiting else data)
+                if rest is None:
+                    return
+                data = rest
+            self._read_body(data)
+        except FramingError:
+            self._fail()
 
-    def _pace(self) -> None:
-        """In the middle of a body: let the upstream wait when the client is slower, else watch for its silence."""
-        if self._waiting_bytes > PAUSE_ABOVE:
-            if not self._paused:
-                self._paused = True
-                self._transport.pause_reading()
-            self.time_out_after(None)
+    def _read_head(self, data: bytes) -> bytes | None:
+        """What comes after the head of the final answer; None while it is not there."""
+        listener = self._listener
+        assert listener is not None  # noqa: S101 - the caller looked
+        while True:
+            self._waiting = b""
+            end = data.find(b"\r\n\r\n") + 4
+            if end < 4 or end > MAX_HEADER_BYTES:
+                if len(data) > MAX_HEADER_BYTES:
+                    raise FramingError
+                self._waiting = data
+                return None
+            head = ANSWER_HEAD.fullmatch(data, 0, end)
+            if head is None:
+                raise FramingError
+            minor, code, block = head.groups()
+            status = int(code)
+            data = data[end:]
+            if status >= 200:
+                break
+            if status == 101:  # nobody asked for another protocol
+                raise FramingError
+        header = read_answer_header(block)
+        bodiless = self._head_answers or status in {204, 304}
+        self._keep_alive = minor == b"1" and not header.close
+        if bodiless:
+            self._body = Sized(0)
+        elif header.chunked:
+            self._body = Chunked()
+        elif header.length is not None:
+            self._body = Sized(header.length)
         else:
-            self.time_out_after(self._idle_seconds)
+            self._keep_alive = False
+            self._body = UntilEnd()
+        listener.on_answer(status, header, bodiless=bodiless)
+        return data
+
+    def _read_body(self, data: bytes) -> None:
+        body = self._body
+        if body is None or self._listener is None:  # the listener ended it at the head
+            return
+        payload, rest = body.feed(data)
+        if not body.done:
+            self._listener.on_piece(payload, last=False)
+            return
+        listener = self._listener
+        self._body = self._listener = None
+        if rest:  # a second answer to one request spoils the connection
+            self._keep_alive = False
+        listener.on_piece(payload, last=True)
+
+    def _fail(self) -> None:
+        listener, self._listener = self._listener, None
+        self._keep_alive = False
+        self.transport.abort()
+        if listener is not None:
+            listener.on_failure(BadGateway(), silent=self._silent)
 
     def pause_writing(self) -> None:
         """See asyncio.BaseProtocol."""
-        self._writable = self._loop.create_future()
+        if self._listener is not None:
+            self._listener.on_upstream_full(full=True)
 
     def resume_writing(self) -> None:
         """See asyncio.BaseProtocol."""
-        if self._writable is not None:
-            if not self._writable.done():
-                self._writable.set_result(None)
-            self._writable = None
+        if self._listener is not None:
+            self._listener.on_upstream_full(full=False)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.BaseProtocol."""
-        self.resume_writing()
-        if self._status and self._ends_with_connection and exc is None and self._error is None:
-            self._finish()
-            self._wake()
+        if isinstance(self._body, UntilEnd) and exc is None and self._listener is not None:
+            listener, self._listener, self._body = self._listener, None, None
+            self._keep_alive = False
+            listener.on_piece(b"", last=True)
         else:
-            self.fail(BadGateway())
-        self.time_out_after(None)
+            self._fail()
         self._on_lost(self)
-
-    # httptools calls these
-
-    def on_message_begin(self) -> None:
-        """A second answer to one request spoils the connection."""
-        if self.complete:
-            self._keep_alive = False
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One field of the header; after the head it is one of the trailer, which nobody is promised."""
-        if self._status:
-            return
-        self._header_bytes += len(name) + len(value)
-        if self._header_bytes > MAX_HEADER_BYTES:
-            raise BadGateway
-        name = name.lower()
-        if name in _FRAMING:
-            self._ends_with_connection = False
-        self._headers.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        """The head is there, unless it only says that the real one will come (1xx)."""
-        status = self._parser.get_status_code()
-        if self.complete or status < 200:
-            self._headers = []
-            return
-        self._status = status
-        self._keep_alive = self._parser.should_keep_alive()
-        if self._bodiless:
-            self._finish()
-
-    def on_body(self, body: bytes) -> None:
-        """Some of the body."""
-        if self.complete:
-            self._keep_alive = False
-        else:
-            self._pieces.append(body)
-            self._waiting_bytes += len(body)
-
-    def on_message_complete(self) -> None:
-        """The end of the answer, or of a 1xx before it."""
-        if self._status and not self.complete:
-            self._finish()
-
-    def _finish(self) -> None:
-        self.complete = True
-        self.time_out_after(None)

@@ -20,7 +20,7 @@ log = get_logger(__name__)
 
 
 class Contract:
-    """Asks each service for its ``/openapi.json``; one that is away is missing until it is back."""
+    """Asks each service for its ``/openapi.json``. Of one that is away the last known document stays, and is marked."""
 
     def __init__(
         self,
@@ -30,9 +30,10 @@ class Contract:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._services = services
-        self._table = table
+        self.table = table
         self._own = own
         self._clock = clock
+        self._known: dict[str, Document] = {}
         self._document: Document = {}
         self._fresh_until = float("-inf")
         self._lock = asyncio.Lock()
@@ -42,13 +43,12 @@ class Contract:
         async with self._lock:  # one fetch at a time: the others wait for its result
             if self._clock() >= self._fresh_until:
                 fetched = await asyncio.gather(*(_fetch(service) for service in self._services.values()))
-                found = {
-                    name: document
-                    for name, document in zip(self._services, fetched, strict=True)
-                    if document is not None
-                }
-                self._document = merge({"gateway": self._own(), **found}, self._table)
-                keep = KEEP_SECONDS if len(found) == len(self._services) else KEEP_PARTIAL_SECONDS
+                answers = dict(zip(self._services, fetched, strict=True))
+                self._known |= {name: document for name, document in answers.items() if document is not None}
+                away = [name for name, document in answers.items() if document is None]
+                known = {name: self._known[name] for name in self._services if name in self._known}
+                self._document = merge({"gateway": self._own(), **known}, self.table, away=away)
+                keep = KEEP_PARTIAL_SECONDS if away else KEEP_SECONDS
                 self._fresh_until = self._clock() + keep
         return self._document
 
@@ -63,6 +63,6 @@ async def _fetch(service: Upstream) -> Document | None:
         status, body = await service.fetch("/openapi.json", FETCH_SECONDS)
         document = json.loads(body) if status == 200 else None
     except (DomainError, ValueError) as error:
-        log.warning("contract.missing", upstream=service.name, error=type(error).__name__)
+        log.warning("contract.away", upstream=service.name, error=type(error).__name__)
         return None
     return document if isinstance(document, dict) else None

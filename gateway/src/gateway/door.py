@@ -1,109 +1,184 @@
-"""What every request meets first, as plain ASGI: check, match, count, then relay it or answer it ourselves."""
+"""What all connections share: the table, the services, the limits, who is who, and the clock that ends what is slow."""
 
-from collections.abc import Mapping
-from typing import Final
+import asyncio
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from typing import Any, Final, Protocol
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.config import Config
+from uvicorn.server import ServerState
 
-from gateway.hygiene import RawHeaders, read_header
+from gateway.client import Client
+from gateway.errors import WrongHost
+from gateway.exchange import too_large
 from gateway.rate_limits import RateLimits
-from gateway.relay import ClientGone, Relay
-from gateway.routes import RouteTable
+from gateway.request import Request
+from gateway.routes import DEFAULT_POLICY, RouteTable
 from gateway.settings import Settings
-from gateway.target import find_route
+from gateway.target import find_route, origin_form
 from gateway.upstream import Upstream
-from servicekit.logs import get_logger
-from servicekit.middleware import API_HEADERS, request_id_of, send_problem
-from servicekit.problems import DomainError, InternalError, NotFound
+from servicekit.problems import DomainError, MethodNotAllowed, NotFound, Unauthenticated
+from servicekit.tokens import Principal
 
-HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
-UNCOUNTED: Final = frozenset({"/healthz"})  # whoever asks whether we live gets an answer
+HSTS: Final = b"strict-transport-security: max-age=31536000\r\n"
+UNCOUNTED: Final = b"/healthz"  # whoever asks whether we live gets an answer
+LONGEST_TICK: Final = 0.25
 
-log = get_logger(__name__)
+
+class Verifier(Protocol):
+    """Who a token belongs to; servicekit's TokenVerifier."""
+
+    def remembered(self, token: str) -> Principal | None:
+        """The owner of a token that was found good before and still is."""
+
+    async def verify(self, token: str) -> Principal:
+        """The owner. Raises InvalidToken."""
+
+
+Seen = Callable[[Request, int, Upstream | None, DomainError | None, bool], None]
 
 
 class Door:
-    """The ASGI application that the world sees. ``own`` answers what is not relayed."""
+    """Decides about each request: ``admit`` says no by an error of the problem that the client gets."""
 
     def __init__(
         self,
-        own: ASGIApp,
+        settings: Settings,
         table: RouteTable,
         upstreams: Mapping[str, Upstream],
         limits: RateLimits | None,
-        settings: Settings,
+        verifier: Verifier,
+        record: Seen,
     ) -> None:
-        self._own = own
-        self._table = table
-        self._upstreams = upstreams
+        self.settings = settings
+        self.table = table
+        self.upstreams = upstreams
+        self.clients: set[Client] = set()
+        self.draining = False  # every answer ends its connection
+        self.always = HSTS if settings.hsts else b""  # lines of every answer
+        self.scheme = b"https" if settings.hsts else b"http"
         self._limits = limits
-        self._settings = settings
-        self._always: RawHeaders = [HSTS] if settings.hsts else []
+        self._verifier = verifier
+        self._record = record
+        self._trusted = settings.trusted_proxies
+
+    def protocol(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> Client:
+        """A new connection, as uvicorn wants it."""
+        return Client(self, config, server_state, app_state, _loop)
+
+    # One request
+
+    def admit(self, request: Request) -> bool:
+        """Check and count a request; True when its token has to be looked at first (``identify``).
+
+        Raises:
+            DomainError: the request goes no further, for this reason.
+        """
+        header = request.header
+        assert header is not None  # noqa: S101 - the caller read it
+        if self.settings.hosts and header.host.decode("latin-1").lower() not in self.settings.hosts:
+            raise WrongHost
+        target = request.target = origin_form(request.target, header.host)
+        path = request.path = target.partition(b"?")[0]
+        entry = request.entry = find_route(self.table, path)
+        token = header.token
+        if self._limits is not None and path != UNCOUNTED:
+            policy = DEFAULT_POLICY if entry is None else entry.route.policy
+            has_token = token is not None and entry is not None and entry.service is not None
+            request.limits = self._limits.first(policy, header.address, has_token=has_token)
+        if entry is None:
+            raise NotFound
+        if request.method not in entry.methods:
+            raise MethodNotAllowed(headers={"Allow": ", ".join(entry.route.allowed)})
+        if header.length is not None and header.length > entry.route.body_limit:
+            raise too_large(entry.route.body_limit)
+        if token is None:
+            if request.method in entry.needs_token:
+                raise Unauthenticated
+            return False
+        if entry.service is None:
+            return False
+        principal = request.principal = self._verifier.remembered(token)
+        if principal is None:
+            return True
+        self._count_user(request, principal)
+        return False
+
+    async def identify(self, request: Request) -> None:
+        """Look at a token that is not known yet. Where none is needed a bad one is the service's to judge.
+
+        Raises:
+            InvalidToken, Unavailable, TooManyRequests: the request goes no further.
+        """
+        assert request.header is not None  # noqa: S101 - admitted
+        assert request.entry is not None  # noqa: S101 - as above
+        try:
+            request.principal = await self._verifier.verify(request.header.token or "")
+        except DomainError:
+            if request.method in request.entry.needs_token:
+                raise
+        self._count_user(request, request.principal)
+
+    def _count_user(self, request: Request, principal: Principal | None) -> None:
+        if self._limits is not None and request.limits == b"":
+            assert request.header is not None  # noqa: S101 - admitted
+            assert request.entry is not None  # noqa: S101 - as above
+            policy, address = request.entry.route.policy, request.header.address
+            request.limits = self._limits.second(policy, address, principal.user_id if principal else None)
+
+    def client_behind(self, peer: str, forwarded: bytes) -> str:
+        """The client's address: the connection's, or what a trusted proxy says, the last that is none itself."""
+        if not self._trusted or not forwarded or not self._is_trusted(peer):
+            return peer
+        for hop in reversed(forwarded.decode("latin-1").split(",")):
+            address = hop.strip()
+            try:
+                ip_address(address)
+            except ValueError:
+                return peer
+            if not self._is_trusted(address):
+                return address
+            peer = address
+        return peer
+
+    def _is_trusted(self, address: str) -> bool:
+        try:
+            parsed = ip_address(address)
+        except ValueError:  # no address, as under a Unix socket
+            return False
+        return any(parsed in network for network in self._trusted)
+
+    def seen(
+        self, request: Request, status: int, upstream: Upstream | None, *, refused: DomainError | None = None,
+        cut: DomainError | None = None,
+    ) -> None:  # fmt: skip
+        """A request has its answer."""
+        self._record(request, status, upstream, refused or cut, cut is not None)
+
+    # All connections
+
+    async def watch(self) -> None:
+        """End what is overdue, for ever."""
+        loop = asyncio.get_running_loop()
+        settings = self.settings
+        while True:
+            shortest = min(settings.slow_client_seconds, settings.idle_seconds, self.table.shortest_seconds)
+            tick = min(LONGEST_TICK, shortest / 4)
+            await asyncio.sleep(tick)
+            now = loop.time()
+            for client in [one for one in self.clients if one.due <= now]:
+                client.overdue(now)
+            for upstream in self.upstreams.values():
+                for address in upstream.addresses:
+                    address.close_unused()
 
     def close(self) -> None:
         """Cut all connections to the services."""
-        for upstream in self._upstreams.values():
+        for upstream in self.upstreams.values():
             upstream.close()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI. What is relayed is logged once, by the service, under the same request id; what is refused, here."""
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1000})
-            return
-        if scope["type"] == "lifespan":
-            await self._own(scope, receive, send)
-            self.close()
-            return
-        answer = _Answer(send, self._always)
-        try:
-            await self._serve(scope, receive, answer)
-        except ClientGone:
-            log.debug("client.gone", path=scope["path"])
-        except DomainError as error:
-            await self._refuse(scope, answer, error)
-        except Exception:
-            log.exception("request.failed", path=scope["path"], request_id=request_id_of(scope))
-            await self._refuse(scope, answer, InternalError())
-
-    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
-        inbound = read_header(scope, https=self._settings.hsts)
-        scope["request_id"] = inbound.request_id
-        route = find_route(self._table, scope["raw_path"], scope["query_string"])
-        if self._limits is not None and scope["path"] not in UNCOUNTED:
-            address = scope["client"][0] if scope["client"] else ""
-            strict = route is not None and route.strict
-            answer.ours += self._limits.take(address, inbound.authorization, strict=strict)
-        if route is None:
-            raise NotFound
-        if route.upstream is None:
-            await self._own(scope, receive, answer)
-        else:
-            relay = Relay(self._upstreams[route.upstream], inbound, self._settings)
-            await relay.run(scope, receive, answer, max_body=route.max_body)
-
-    async def _refuse(self, scope: Scope, answer: "_Answer", error: DomainError) -> None:
-        request_id = request_id_of(scope)
-        level = log.warning if error.status >= 500 else log.info
-        level(
-            "request.refused", problem_code=error.code, status_code=error.status, method=scope["method"],
-            path=scope["path"], request_id=request_id, answer_cut=answer.started,
-        )  # fmt: skip
-        if answer.started:
-            return  # the server cuts the connection: only that tells the client that the answer is not whole
-        error.headers.update(API_HEADERS | {"X-Request-ID": request_id})
-        await send_problem(scope, answer, error)
-
-
-class _Answer:
-    """``send``, which adds our fields to the header of every answer and knows whether that has begun."""
-
-    def __init__(self, send: Send, ours: RawHeaders) -> None:
-        self._send = send
-        self.ours = list(ours)
-        self.started = False
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.started = True
-            message["headers"] = [*message.get("headers", ()), *self.ours]
-        await self._send(message)

@@ -33,8 +33,9 @@ async def healthz() -> Health:
 async def readyz(request: Request, response: Response) -> Readiness:
     """The gateway and every service behind it can work: 200, else 503."""
     upstreams: Mapping[str, Upstream] = request.app.state.upstreams
+    draining = request.app.state.door.draining  # whoever spreads the load looks for another gateway
     found = await asyncio.gather(*(_ready(upstream) for upstream in upstreams.values()))
-    ready = all(found)
+    ready = all(found) and not draining
     response.status_code = 200 if ready else 503
     states: list[Literal["ok", "failed"]] = ["ok" if one else "failed" for one in found]
     return Readiness(status="ok" if ready else "failed", upstreams=dict(zip(upstreams, states, strict=True)))

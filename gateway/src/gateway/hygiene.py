@@ -1,126 +1,146 @@
 """What of a request's header the services may see, and what of an answer's the world may see (RFC 9110, 9112)."""
 
 import re
-import secrets
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from starlette.types import Scope
-
-from gateway.errors import BadFraming, BadTarget, HeadersTooLarge, NoWebSocket
+from gateway.errors import BadFraming, BadTarget, NoWebSocket, TooManyRanges
+from gateway.framing import FramingError
 from servicekit.middleware import REQUEST_ID
-from servicekit.problems import BadRequest
-
-RawHeaders = list[tuple[bytes, bytes]]
-
-MAX_FIELDS: Final = 100
-MAX_BYTES: Final = 32 * 1024
+from servicekit.permissions import MAX_TOKEN
 
 _HOP_BY_HOP: Final = frozenset({
     b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te", b"trailer",
     b"transfer-encoding", b"upgrade", b"http2-settings",
 })  # fmt: skip
 # These we write ourselves, from what we checked.
-_OURS: Final = frozenset({b"host", b"content-length", b"expect", b"x-request-id"})
+_OURS: Final = frozenset({b"host", b"content-length", b"expect", b"x-request-id", b"traceparent"})
 # Only a door may say these; from a client they are forgeries.
 _FORGED: Final = frozenset({b"forwarded", b"x-real-ip"})
 _FORGED_PREFIXES: Final = (b"x-forwarded-", b"x-user-", b"x-internal-")
-_BANNERS: Final = frozenset({b"server", b"x-powered-by", b"date", b"x-request-id"})  # date and id: ours are sent
-
-_SINGLE: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"authorization", b"idempotency-key"})
-_NOTED: Final = _SINGLE | {b"connection", b"upgrade", b"x-request-id"}
+_SINGLE: Final = frozenset({
+    b"host", b"content-length", b"transfer-encoding", b"authorization", b"idempotency-key", b"range", b"traceparent",
+})  # fmt: skip
+_NOTED: Final = _SINGLE | {b"connection", b"upgrade", b"x-request-id", b"x-forwarded-for", b"expect"}
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_TRACE: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_NO_TOKENS: Final[frozenset[bytes]] = frozenset()
 
 
-@dataclass(slots=True)
-class Inbound:
-    """A request's header, checked. ``headers`` is what the upstream gets."""
+@dataclass(frozen=True, slots=True)
+class RequestHeader:
+    """A request's header, checked. It depends on nothing but its bytes and who sent them, so it may be kept."""
 
-    request_id: str
-    headers: RawHeaders
-    content_length: int | None
+    lines: bytes  # what the upstream gets, whole lines; request id and trace come after them
+    host: bytes
+    address: str  # the client's
+    length: int | None
     chunked: bool
-    authorization: bytes | None
-    repeatable: bool  # safe by its method, or by an Idempotency-Key
+    token: str | None  # of Authorization: Bearer
+    keyed: bool  # has an Idempotency-Key
+    close: bool
+    expects_continue: bool
+    request_id: str | None
+    trace: bytes | None
 
     @property
     def has_body(self) -> bool:
         """Whether a body follows."""
-        return self.chunked or bool(self.content_length)
+        return self.chunked or bool(self.length)
 
 
-def read_header(scope: Scope, *, https: bool) -> Inbound:
-    """Check the header of a request and rewrite it for the upstream.
+def read_request_header(
+    block: bytes, *, minor: bytes, client_of: Callable[[bytes], str], scheme: bytes
+) -> RequestHeader:
+    """Check the header lines of a request and rewrite them for the upstream.
+
+    ``client_of`` says who the client is, given what was sent as ``X-Forwarded-For``.
 
     Raises:
-        HeadersTooLarge, BadFraming, BadTarget, NoWebSocket, BadRequest: the request goes no further.
+        BadFraming, BadTarget, NoWebSocket, TooManyRanges: the request goes no further.
     """
-    noted, kept = _sort(scope["headers"])
+    noted, kept = _sort(block)
     if b"websocket" in noted.get(b"upgrade", b"").lower():
         raise NoWebSocket
     host = noted.get(b"host", b"")
     if not _HOST.fullmatch(host):
         raise BadTarget("The Host is missing or has no valid form.")
+    if b"," in noted.get(b"range", b""):
+        raise TooManyRanges
     named = _tokens(noted.get(b"connection", b""))
     if named:
-        kept = [field for field in kept if field[0] not in named]
-    length, chunked = _framing(noted, scope["http_version"])
+        kept = [(name, line) for name, line in kept if name not in named]
+    length, chunked = _framing(noted, minor)
+    address = client_of(noted.get(b"x-forwarded-for", b""))
     sent_id = noted.get(b"x-request-id", b"").decode("latin-1")
-    request_id = sent_id if REQUEST_ID.fullmatch(sent_id) else secrets.token_hex(16)
-    kept += (
-        (b"host", host),
-        (b"x-forwarded-for", scope["client"][0].encode("ascii") if scope["client"] else b"unknown"),
-        (b"x-forwarded-proto", b"https" if https else scope["scheme"].encode("ascii")),
-        (b"x-forwarded-host", host),
-        (b"x-request-id", request_id.encode("ascii")),
-    )
+    trace = noted.get(b"traceparent", b"")
+    ours = b"host: %b\r\nx-forwarded-for: %b\r\nx-forwarded-proto: %b\r\nx-forwarded-host: %b\r\n" % (
+        host, address.encode("ascii"), scheme, host,
+    )  # fmt: skip
     if chunked:
-        kept.append((b"transfer-encoding", b"chunked"))
+        ours += b"transfer-encoding: chunked\r\n"
     elif length is not None:
-        kept.append((b"content-length", b"%d" % length))
-    repeatable = scope["method"] in {"GET", "HEAD"} or b"idempotency-key" in noted
-    return Inbound(request_id, kept, length, chunked, noted.get(b"authorization"), repeatable)
+        ours += b"content-length: %d\r\n" % length
+    return RequestHeader(
+        lines=b"".join([b"%b\r\n" % line for _, line in kept]) + ours,
+        host=host,
+        address=address,
+        length=length,
+        chunked=chunked,
+        token=_bearer(noted.get(b"authorization", b"")),
+        keyed=b"idempotency-key" in noted,
+        close=b"close" in named or (minor == b"0" and b"keep-alive" not in named),
+        expects_continue=minor == b"1" and noted.get(b"expect", b"").lower() == b"100-continue",
+        request_id=sent_id if REQUEST_ID.fullmatch(sent_id) else None,
+        trace=trace if _TRACE.fullmatch(trace) else None,
+    )
 
 
-def _sort(headers: Iterable[tuple[bytes, bytes]]) -> tuple[dict[bytes, bytes], RawHeaders]:
-    """The fields that we look at, joined when repeated, and those that pass."""
+def _sort(block: bytes) -> tuple[dict[bytes, bytes], list[tuple[bytes, bytes]]]:
+    """The fields that we look at, joined when repeated, and the lines that pass, by name."""
     noted: dict[bytes, bytes] = {}
-    kept: RawHeaders = []
-    count = size = 0
-    for field in headers:
-        name, value = field
-        count += 1
-        size += len(name) + len(value) + 4
+    kept: list[tuple[bytes, bytes]] = []
+    for line in block.split(b"\r\n")[:-1]:
+        name, _, value = line.partition(b":")
+        name = name.lower()
         if name in _NOTED:
+            value = value.strip(b" \t")
             if name in noted:
                 if name in _SINGLE:
                     raise BadFraming("A header field that may come once came twice.")
                 value = noted[name] + b"," + value
             noted[name] = value
         if _passes(name):
-            kept.append(field)
-    if count > MAX_FIELDS or size > MAX_BYTES:
-        raise HeadersTooLarge
+            kept.append((name, line))
     return noted, kept
 
 
 @lru_cache(maxsize=1024)
 def _passes(name: bytes) -> bool:
-    # `x_user_id` becomes `x-user-id` in some software behind a door, so no name with an underscore passes.
-    dropped = name in _HOP_BY_HOP or name in _OURS or name in _FORGED or b"_" in name
+    dropped = name in _HOP_BY_HOP or name in _OURS or name in _FORGED
     return not dropped and not name.startswith(_FORGED_PREFIXES)
 
 
+@lru_cache(maxsize=256)
 def _tokens(connection: bytes) -> frozenset[bytes]:
-    return frozenset(token.strip().lower() for token in connection.split(b",")) - {b"keep-alive", b"close", b""}
+    if not connection:
+        return _NO_TOKENS
+    return frozenset(token.strip().lower() for token in connection.split(b",")) - {b""}
 
 
-def _framing(noted: dict[bytes, bytes], http_version: str) -> tuple[int | None, bool]:
+def _bearer(authorization: bytes) -> str | None:
+    scheme, _, token = authorization.partition(b" ")
+    if scheme.lower() != b"bearer":
+        return None
+    return token.strip(b" ").decode("latin-1") if len(token) <= MAX_TOKEN else ""  # which nobody has
+
+
+def _framing(noted: dict[bytes, bytes], minor: bytes) -> tuple[int | None, bool]:
     length, encoding = noted.get(b"content-length"), noted.get(b"transfer-encoding")
     if encoding is not None:
-        if length is not None or http_version == "1.0" or encoding.strip().lower() != b"chunked":
+        if length is not None or minor == b"0" or encoding.lower() != b"chunked":
             raise BadFraming
         return None, True
     if length is None:
@@ -130,30 +150,48 @@ def _framing(noted: dict[bytes, bytes], http_version: str) -> tuple[int | None, 
     return int(length), False
 
 
-def request_head(method: str, path: bytes, query: bytes, headers: RawHeaders) -> bytes:
-    """The request's first bytes on the way to the upstream."""
-    target = path + b"?" + query if query else path
-    lines = [b"%b %b HTTP/1.1\r\n" % (method.encode("ascii"), target)]
-    lines += [b"%b: %b\r\n" % field for field in headers]
-    lines.append(b"\r\n")
-    head = b"".join(lines)
-    # No value may begin a line of its own, whatever the parser in front let through.
-    if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
-        raise BadRequest("A header field contains a line break.")
-    return head
+@dataclass(frozen=True, slots=True)
+class AnswerHeader:
+    """An upstream's header: ``lines`` is what the client gets."""
+
+    lines: bytes
+    length: int | None
+    chunked: bool
+    close: bool
 
 
-def answer_header(status: int, headers: RawHeaders) -> RawHeaders:
-    """The header of an upstream's answer as the client gets it: without what is between us and the upstream only."""
-    bodiless = status in {204, 304}
-    named: frozenset[bytes] = frozenset()
-    kept: RawHeaders = []
-    for field in headers:
-        name = field[0]
-        if name == b"connection":
-            named |= _tokens(field[1])
-        elif name not in _HOP_BY_HOP and name not in _BANNERS and not (bodiless and name == b"content-length"):
-            kept.append(field)
-    if named:
-        kept = [field for field in kept if field[0] not in named]
-    return kept
+_BANNERS: Final = frozenset({b"server", b"x-powered-by", b"x-request-id"})  # the id: ours is sent
+_DROPPED: Final = _HOP_BY_HOP | _BANNERS
+
+
+def read_answer_header(block: bytes) -> AnswerHeader:
+    """The header of an answer without what is between us and the upstream only.
+
+    Raises:
+        FramingError: it can't be told where the body ends.
+    """
+    kept: list[bytes] = []
+    named = _NO_TOKENS
+    length: int | None = None
+    chunked = False
+    for line in block.split(b"\r\n")[:-1]:
+        name = line[: line.index(b":")].lower()
+        if name == b"content-length":
+            value = line[15:].strip(b" \t")
+            if length is not None or not value.isdigit() or len(value) > 18:
+                raise FramingError
+            length = int(value)
+        elif name not in _DROPPED:
+            kept.append(line)
+        elif name == b"transfer-encoding":
+            if chunked or line[18:].strip(b" \t").lower() != b"chunked":
+                raise FramingError
+            chunked = True
+        elif name == b"connection":
+            named |= _tokens(line[11:])
+    if chunked and length is not None:
+        raise FramingError
+    if named - {b"close", b"keep-alive"}:
+        kept = [line for line in kept if line[: line.index(b":")].lower() not in named]
+    kept.append(b"")
+    return AnswerHeader(b"\r\n".join(kept), length, chunked, b"close" in named)

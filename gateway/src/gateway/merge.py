@@ -1,7 +1,7 @@
 """One OpenAPI document out of those of the services."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gateway.routes import RouteTable
@@ -9,6 +9,7 @@ from servicekit.problems import describe
 
 Document = dict[str, Any]
 TITLE = "Appraise"
+AWAY = "**Away at the moment: as it was last known.**"
 DESCRIPTION = """\
 Rewarded app tasks, a points ledger and a daily ISIN service.
 
@@ -16,8 +17,10 @@ Sign in with **Authorize** (e-mail and password). Every error is a problem docum
 """
 
 
-def merge(documents: Mapping[str, Document], table: RouteTable) -> Document:
+def merge(documents: Mapping[str, Document], table: RouteTable, *, away: Sequence[str] = ()) -> Document:
     """The documents of the services, by name, as one: what the route table does not pass on to them is left out.
+
+    The services ``away`` are listed under ``x-away``, and the tag of each says so: their part is what was last known.
 
     Components that two services share word for word are shared; those that only share a name get the service's before
     it. Operation ids begin with the service's name, and tags are the services.
@@ -36,8 +39,13 @@ def merge(documents: Mapping[str, Document], table: RouteTable) -> Document:
         for section, members in document.get("components", {}).items():
             merged["components"].setdefault(section, {}).update(members)
         merged["paths"].update(_public_paths(service, document, table))
-        merged["tags"].append({"name": service, "description": original.get("info", {}).get("description", "")})
+        description = original.get("info", {}).get("description", "")
+        if service in away:
+            description = f"{AWAY} {description}".rstrip()
+        merged["tags"].append({"name": service, "description": description})
     merged["x-problems"] = _problems(documents)
+    if away:
+        merged["x-away"] = list(away)
     return merged
 
 
@@ -46,7 +54,7 @@ def _public_paths(service: str, document: Document, table: RouteTable) -> Docume
     found = {}
     for path, operations in document.get("paths", {}).items():
         route = table.find(path.encode())
-        if route is None or route.upstream != owner:
+        if route is None or route.service != owner:
             continue
         found[path] = operations
         for verb, operation in operations.items():

@@ -1,97 +1,133 @@
-"""How often one client may call: a token bucket for each, kept as the one time at which it is full again (GCRA)."""
+"""How often one client may call: a token bucket for each, kept as the one time at which it is full again (GCRA).
 
-import hashlib
+A request is decided here, in memory, without waiting for anybody. What other replicas counted is added from outside
+(``shared_limits``); while that does not come, each bucket has only its strict part.
+"""
+
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
+from uuid import UUID
 
+from gateway.routes import ADDRESS_POLICY, Policy
 from servicekit.problems import TooManyRequests
 
-RawHeaders = list[tuple[bytes, bytes]]
 MAX_BUCKETS: Final = 50_000  # of each policy; about 8 MB
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """``burst`` requests at once, refilled at ``per_second``."""
-
-    name: str
-    per_second: int
-    burst: int
-
-    @property
-    def described(self) -> bytes:
-        """The field ``RateLimit-Policy``: the quota, and the seconds in which it comes back whole."""
-        return f'"{self.name}";q={self.burst};w={math.ceil(self.burst / self.per_second)}'.encode()
-
-
-DEFAULT: Final = Policy("default", per_second=100, burst=300)
-SIGN_IN: Final = Policy("sign-in", per_second=10, burst=60)
-ADDRESS: Final = Policy("address", per_second=1000, burst=3000)
-
-
-class RateLimits:
-    """Counts calls by client address, and by credential for those that send one.
-
-    Nobody has checked the credential here, so all credentials of an address together have a limit too: else a new
-    forged one with each call would know none. Where passwords are tried only the address counts.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._default = Buckets(DEFAULT, clock)
-        self._sign_in = Buckets(SIGN_IN, clock)
-        self._address = Buckets(ADDRESS, clock)
-
-    def take(self, address: str, credential: bytes | None, *, strict: bool) -> RawHeaders:
-        """Count one call. Returns the header fields that tell the client where it stands.
-
-        Raises:
-            TooManyRequests: with ``Retry-After`` and the same fields.
-        """
-        client = _network(address)
-        if strict:
-            return self._sign_in.take(client)
-        if credential is None:
-            return self._default.take(client)
-        self._address.take(client)
-        return self._default.take(client + hashlib.blake2b(credential, digest_size=16).digest())
+STRICT_SHARE: Final = 0.5  # of rate and burst, for each replica that can't see the others
 
 
 class Buckets:
     """The buckets of one policy. Beyond MAX_BUCKETS the least recently used goes; by then it is nearly always full."""
 
     def __init__(self, policy: Policy, clock: Callable[[], float]) -> None:
-        self._policy = policy
+        self.policy = policy
         self._clock = clock
-        self._described = (b"ratelimit-policy", policy.described)
         self._full_at: dict[bytes, float] = {}
+        self.unshared: dict[bytes, int] = {}  # taken since the others were told
+        self.shares = False
+        self.set_strict(strict=False)
 
-    def take(self, key: bytes) -> RawHeaders:
-        """Take one from the bucket of ``key``, or raise TooManyRequests."""
-        policy, now = self._policy, self._clock()
-        full_at = max(self._full_at.pop(key, 0.0), now)  # popped and stored again: the order is that of use
-        wait = full_at + (1 - policy.burst) / policy.per_second - now
-        refused = wait > 1e-9
+    def set_strict(self, *, strict: bool) -> None:
+        """From now on with the whole quota, or with the part of a replica that does not see the others."""
+        share = STRICT_SHARE if strict else 1.0
+        burst = self._burst = max(1, int(self.policy.burst * share))
+        rate = self._rate = self.policy.per_second * share
+        self._interval = 1 / rate
+        self._tolerance = (burst - 1) / rate + 1e-9
+        name = self.policy.name.encode()
+        self._policy_line = b'ratelimit-policy: "%b";q=%d;w=%d\r\n' % (name, burst, math.ceil(burst / rate))
+        self._standing = b'ratelimit: "%b";r=%%d;t=%%d\r\n' % name
+
+    def take(self, key: bytes) -> bytes:
+        """Take one from the bucket of ``key``. Returns the header lines that tell the client where it stands.
+
+        Raises:
+            TooManyRequests: with ``Retry-After`` and the same lines.
+        """
+        now = self._clock()
+        full_at = self._full_at.pop(key, 0.0)  # popped and stored again: the order is that of use
+        until_full = full_at - now if full_at > now else 0.0
+        refused = until_full > self._tolerance
         if not refused:
-            full_at += 1 / policy.per_second
-        self._full_at[key] = full_at
+            until_full += self._interval
+            if self.shares:
+                self.unshared[key] = self.unshared.get(key, 0) + 1
+        self._full_at[key] = now + until_full
         if len(self._full_at) > MAX_BUCKETS:
             del self._full_at[next(iter(self._full_at))]
-        fields = [self._described, self._standing(full_at - now)]
+        lines = self._lines(until_full)
         if refused:
-            error = TooManyRequests(retry_after=math.ceil(wait))
-            error.headers.update({name.decode(): value.decode() for name, value in fields})
+            error = TooManyRequests(retry_after=math.ceil(until_full - self._tolerance))
+            error.headers.update(
+                {name: value for name, _, value in (line.partition(": ") for line in lines.decode().splitlines())}
+            )
             raise error
-        return fields
+        return lines
 
-    def _standing(self, until_full: float) -> tuple[bytes, bytes]:
+    def _lines(self, until_full: float) -> bytes:
         until_full -= 1e-6  # sums of tenths are not exact
-        left = self._policy.burst - math.ceil(until_full * self._policy.per_second)
-        return b"ratelimit", b'"%b";r=%d;t=%d' % (self._policy.name.encode(), left, math.ceil(until_full))
+        left = max(0, self._burst - math.ceil(until_full * self._rate))
+        return self._policy_line + self._standing % (left, math.ceil(until_full))
+
+    def settle(self, key: bytes, until_full: float) -> None:
+        """What all replicas together took from ``key`` fills again in so many seconds."""
+        behind = self.unshared.get(key, 0) * self._interval  # taken while the others were asked
+        self._full_at[key] = self._clock() + until_full + behind
+
+
+class RateLimits:
+    """Counts calls by client address, and by user for those that send a good token.
+
+    With a token the address counts first, in a wide bucket: else a new forged one with each call would know no limit.
+    Where passwords are tried only the address counts.
+    """
+
+    def __init__(self, policies: Mapping[str, Policy], clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._buckets: dict[str, Buckets] = {}
+        self.shares = False
+        self.strict = False
+        self.use(policies)
+
+    def use(self, policies: Mapping[str, Policy]) -> None:
+        """From now on these policies; buckets of one that did not change stay as they are."""
+        kept = {name: buckets for name, buckets in self._buckets.items() if policies.get(name) == buckets.policy}
+        self._buckets = {name: kept.get(name) or Buckets(policy, self._clock) for name, policy in policies.items()}
+        self.set_sharing(shares=self.shares, strict=self.strict)
+
+    def set_sharing(self, *, shares: bool, strict: bool) -> None:
+        """Whether other replicas are told, and whether they can be told at the moment."""
+        self.shares, self.strict = shares, strict
+        for buckets in self._buckets.values():
+            buckets.shares = shares
+            buckets.set_strict(strict=strict)
+
+    def first(self, policy: str, address: str, *, has_token: bool) -> bytes:
+        """Count a call before anything else is known. Returns the header lines, or none when ``second`` has to follow.
+
+        Raises:
+            TooManyRequests: with ``Retry-After`` and the same lines.
+        """
+        client = _network(address)
+        buckets = self._buckets[policy]
+        if not has_token or buckets.policy.by == "address":
+            return buckets.take(client)
+        self._buckets[ADDRESS_POLICY].take(client)
+        return b""
+
+    def second(self, policy: str, address: str, user: UUID | None) -> bytes:
+        """Count a call with a token for its user; for the address when the token was not good. As ``first``."""
+        return self._buckets[policy].take(user.bytes if user else _network(address))
+
+    def unshared(self) -> Iterator[tuple[Buckets, dict[bytes, int]]]:
+        """What was taken from each policy since the last time."""
+        for buckets in self._buckets.values():
+            if buckets.unshared:
+                taken, buckets.unshared = buckets.unshared, {}
+                yield buckets, taken
 
 
 @lru_cache(maxsize=4096)

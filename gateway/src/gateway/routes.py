@@ -1,83 +1,157 @@
-"""Which upstream answers for which path. Closed by default: what is not listed below ``/api`` is unknown."""
+"""Which upstream answers for which path: the table of ``routes.toml``, checked before it is used.
+
+Closed by default: what is not listed below ``/api`` is unknown.
+"""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
 
-MIB: Final = 1024 * 1024
-DEFAULT_BODY: Final = MIB
-ICON_BODY: Final = 4 * MIB
-IMPORT_BODY: Final = 101 * MIB
-SCREENSHOT_BODY: Final = 9 * MIB  # 8 MiB of image, and the multipart form around it
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+PACKAGED: Final = Path(__file__).with_name("routes.toml")
+SERVICES: Final = ("auth", "catalog", "rewards", "isin", "web")
+DEFAULT_POLICY: Final = "default"
+ADDRESS_POLICY: Final = "address"
 
 # Below these nothing is passed on that no route names.
 CLOSED: Final = frozenset({b"api", b".well-known", b"internal"})
-
 _PLAIN: Final = re.compile(r"/|(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
+_READS: Final = frozenset({b"GET", b"HEAD"})
+
+Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One line of the table. ``upstream`` None: the gateway answers itself."""
-
-    prefix: str
-    upstream: str | None
-    max_body: int = DEFAULT_BODY
-    strict: bool = False  # the stricter rate limit: passwords are tried here
-
-    def __post_init__(self) -> None:
-        """A line that could never match, or would match something else, is refused at the start."""
-        if not _PLAIN.fullmatch(self.prefix):
-            raise ValueError(f"not a plain path prefix: {self.prefix!r}")
-        if self.max_body < 0:
-            raise ValueError(f"{self.prefix}: a negative body limit")
+class InvalidTable(ValueError):
+    """The file of routes can't be used; the text names each fault."""
 
 
-OWN: Final = tuple(Route(path, None, 0) for path in ("/healthz", "/readyz", "/openapi.json", "/docs", "/problems"))
+def _plain(prefix: str) -> str:
+    """A line that could never match, or would match something else, is refused."""
+    if not _PLAIN.fullmatch(prefix):
+        raise ValueError(f"not a plain path prefix: {prefix!r}")
+    return prefix
 
-ROUTES: Final = (
-    *OWN,
-    Route("/api/v1/auth", "auth", strict=True),
-    Route("/api/v1/users", "auth"),
-    Route("/api/v1/audit-events", "auth"),
-    Route("/.well-known/jwks.json", "auth"),
-    Route("/.well-known/openid-configuration", "auth"),
-    Route("/api/v1/apps", "catalog", ICON_BODY),
-    Route("/api/v1/apps/import", "catalog", IMPORT_BODY),
-    Route("/api/v1/categories", "catalog"),
-    Route("/api/v1/imports", "catalog"),
-    Route("/api/v1/tasks", "rewards", SCREENSHOT_BODY),
-    Route("/api/v1/proofs", "rewards", SCREENSHOT_BODY),
-    Route("/api/v1/reviews", "rewards"),
-    Route("/api/v1/points", "rewards"),
-    Route("/api/v1/me", "rewards"),
-    Route("/api/v1/leaderboard", "rewards"),
-    Route("/api/v1/events", "rewards"),
-    Route("/api/v1/isins", "isin"),
-    Route("/api/v1/feeds", "isin"),
-    Route("/", "web", SCREENSHOT_BODY),
-)
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Policy(_Strict):
+    """How often: ``burst`` requests at once, refilled at ``per_second``, for each user or each client address."""
+
+    per_second: int = Field(ge=1)
+    burst: int = Field(ge=1)
+    by: Literal["user", "address"]
+    name: str = ""
+
+
+class Route(_Strict):
+    """One line of the table. ``service`` None: the gateway answers itself."""
+
+    prefix: Annotated[str, AfterValidator(_plain)]
+    service: Literal["auth", "catalog", "rewards", "isin", "web"] | None
+    public: Literal["none", "reads", "all"]
+    methods: frozenset[Literal["GET", "POST", "PUT", "PATCH", "DELETE"]] = Field(min_length=1)
+    policy: str
+    body_limit: int = Field(ge=0)
+    header_seconds: Seconds
+    idle_seconds: Seconds
+    total_seconds: Seconds
+    streaming: bool = False
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The methods that pass, as ``Allow`` lists them."""
+        return tuple(sorted({*self.methods, *({"HEAD"} if "GET" in self.methods else ())}))
+
+
+class Entry:
+    """A route as the hot path reads it: in bytes and sets, without properties to compute."""
+
+    __slots__ = ("methods", "needs_token", "route", "service")
+
+    def __init__(self, route: Route) -> None:
+        self.route = route
+        self.service = route.service
+        self.methods = frozenset(method.encode() for method in route.allowed)
+        open_to_all = {"none": frozenset(), "reads": _READS, "all": self.methods}[route.public]
+        self.needs_token = self.methods - open_to_all
+
+
+class _File(_Strict):
+    policies: dict[str, Policy]
+    defaults: dict[str, Any]
+    routes: list[Route]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        defaults = data.get("defaults", {})
+        if unknown := set(defaults) - set(Route.model_fields) | {"prefix", "service"} & set(defaults):
+            raise ValueError(f"no such default: {', '.join(sorted(unknown))}")
+        routes = [{**defaults, **route} for route in data.get("routes", ())]
+        policies = {name: {**policy, "name": name} for name, policy in data.get("policies", {}).items()}
+        return {**data, "routes": routes, "policies": policies}
+
+    @model_validator(mode="after")
+    def _refers_to_what_is_there(self) -> Self:
+        wanted = {route.policy for route in self.routes} | {DEFAULT_POLICY, ADDRESS_POLICY}
+        if missing := wanted - set(self.policies):
+            raise ValueError(f"no such policy: {', '.join(sorted(missing))}")
+        return self
+
+
+def _own(prefix: str) -> Route:
+    return Route(
+        prefix=prefix, service=None, public="all", methods=frozenset({"GET"}), policy="default", body_limit=0,
+        header_seconds=30, idle_seconds=60, total_seconds=60,
+    )  # fmt: skip
+
+
+OWN: Final = tuple(_own(path) for path in ("/healthz", "/readyz", "/openapi.json", "/docs", "/problems"))
 
 
 class RouteTable:
     """The longest prefix of whole segments wins."""
 
-    def __init__(self, routes: Iterable[Route] = ROUTES) -> None:
-        self._routes: dict[bytes, Route] = {}
-        for route in routes:
+    def __init__(self, routes: Iterable[Route], policies: Mapping[str, Policy]) -> None:
+        self.routes = (*OWN, *routes)
+        self.policies = dict(policies)
+        self._entries: dict[bytes, Entry] = {}
+        for route in self.routes:
             key = b"" if route.prefix == "/" else route.prefix.encode("ascii")
-            if key in self._routes:
-                raise ValueError(f"listed twice: {route.prefix}")
-            self._routes[key] = route
-        self._depth = max(key.count(b"/") for key in self._routes)
+            if key in self._entries:
+                raise InvalidTable(f"listed twice: {route.prefix}")
+            self._entries[key] = Entry(route)
+        self.shortest_seconds = min(min(one.header_seconds, one.idle_seconds) for one in self.routes)
+        self._depth = max(key.count(b"/") for key in self._entries)
 
-    def find(self, path: bytes) -> Route | None:
+    def find(self, path: bytes) -> Entry | None:
         """The route of a path in its plain form (see ``target.check_path``), or None."""
         segments = path.split(b"/", self._depth + 1)
         lowest = 2 if segments[1] in CLOSED else 1
         for count in range(min(len(segments), self._depth + 1), lowest - 1, -1):
-            route = self._routes.get(b"/".join(segments[:count]))
-            if route is not None:
-                return route
+            entry = self._entries.get(b"/".join(segments[:count]))
+            if entry is not None:
+                return entry
         return None
+
+
+def load_table(path: Path | None = None) -> RouteTable:
+    """The table in a file, or the one that comes with the package.
+
+    Raises:
+        InvalidTable: it can't be read, or a line is wrong.
+    """
+    path = path or PACKAGED
+    try:
+        file = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise InvalidTable(f"{path}: " + "; ".join(faults)) from error
+    except (OSError, ValueError) as error:  # not there, not TOML, not UTF-8
+        raise InvalidTable(f"{path}: {error}") from error
+    return RouteTable(file.routes, file.policies)

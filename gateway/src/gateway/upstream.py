@@ -1,64 +1,69 @@
-"""The connections to one upstream: kept alive, bounded, the last used first."""
+"""A service and the addresses where it answers: connections, how much it gets at once, and who is left alone."""
 
 import asyncio
-import time
+from collections.abc import Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
-from gateway.connection import Connection
-from gateway.errors import UpstreamUnavailable
+from gateway.address import Address
+from gateway.errors import Overloaded, UpstreamUnavailable
+from gateway.hygiene import AnswerHeader
 from gateway.settings import Settings
-from servicekit.problems import BadGateway, GatewayTimeout
+from servicekit.problems import BadGateway, DomainError, GatewayTimeout
 
-KEEP_SECONDS: Final = 60.0  # less than the 75 s after which the services close
 FETCH_BYTES: Final = 8 * 1024 * 1024
+RETRIES_AT_ONCE: Final = 10.0
+RETRY_SHARE: Final = 0.1  # of all requests, over time
 
 
 class Upstream:
-    """Where a service listens, and the connections to it."""
+    """Where a service listens, and how many requests are on their way there."""
 
-    def __init__(self, name: str, url: str, settings: Settings) -> None:
-        address = urlsplit(url)
+    def __init__(self, name: str, urls: Sequence[str], settings: Settings) -> None:
         self.name = name
-        self._host = address.hostname or ""
-        self._port = address.port or 80
-        self._settings = settings
-        self._all: set[Connection] = set()
-        self._idle: list[Connection] = []
-        self._connecting = 0
+        self.addresses = [Address(url, settings) for url in urls]
+        self._limits = (settings.upstream_requests, settings.upstream_streams)
+        self.in_flight = [0, 0]  # ordinary requests, streams
+        self._retries = RETRIES_AT_ONCE
 
-    async def acquire(self, *, fresh: bool = False) -> Connection:
-        """A connection for one exchange; ``fresh``: certainly a new one.
+    def enter(self, *, streaming: bool) -> None:
+        """Take a place for a request. Raises Overloaded."""
+        if self.in_flight[streaming] >= self._limits[streaming]:
+            raise Overloaded(retry_after=1)
+        self.in_flight[streaming] += 1
+        if self._retries < RETRIES_AT_ONCE:
+            self._retries += RETRY_SHARE
+
+    def leave(self, *, streaming: bool) -> None:
+        """Give the place back."""
+        self.in_flight[streaming] -= 1
+
+    def may_retry(self) -> bool:
+        """Whether one more repetition is within the budget; it is taken from it."""
+        if self._retries < 1:
+            return False
+        self._retries -= 1
+        return True
+
+    def pick(self, tried: Address | None = None) -> Address:
+        """The address with the least to do among those that work; not ``tried`` when there is another.
 
         Raises:
-            UpstreamUnavailable: nobody listens, or all connections are in use.
-            GatewayTimeout: not connected in time.
+            UpstreamUnavailable: none works.
         """
-        while self._idle and not fresh:
-            connection = self._idle.pop()
-            if connection.reusable and time.monotonic() - connection.idle_since < KEEP_SECONDS:
-                return connection
-            self.discard(connection)
-        if len(self._all) + self._connecting >= self._settings.upstream_connections:
-            if not self._idle:
-                raise UpstreamUnavailable("All connections to the service are in use.", retry_after=1)
-            self.discard(self._idle[0])
-        return await self._connect()
-
-    def release(self, connection: Connection) -> None:
-        """The exchange is over, well or badly."""
-        if connection.reusable:
-            connection.idle_since = time.monotonic()
-            self._idle.append(connection)
-        else:
-            self.discard(connection)
-
-    def discard(self, connection: Connection) -> None:
-        """Close a connection and forget it; also called when it was lost by itself."""
-        self._all.discard(connection)
-        if connection in self._idle:
-            self._idle.remove(connection)
-        connection.close()
+        addresses = self.addresses
+        if len(addresses) == 1:
+            best = addresses[0]
+            if best.works:
+                return best
+            raise UpstreamUnavailable(retry_after=1)
+        works = [address for address in addresses if address.works]
+        others = [address for address in works if address is not tried] or works
+        if not others:
+            raise UpstreamUnavailable(retry_after=1)
+        best = min(others, key=lambda address: address.busy)
+        # The next time another one is first among equals.
+        addresses.append(addresses.pop(addresses.index(best)))
+        return best
 
     async def fetch(self, path: str, seconds: float) -> tuple[int, bytes]:
         """Ask for something of moderate size on the gateway's own account. Returns the status and the body.
@@ -66,48 +71,54 @@ class Upstream:
         Raises:
             BadGateway, UpstreamUnavailable, GatewayTimeout: no answer of use within the time.
         """
-        head = f"GET {path} HTTP/1.1\r\nhost: {self._host}:{self._port}\r\naccept: application/json\r\n\r\n"
+        address = self.pick()
         try:
             async with asyncio.timeout(seconds):
-                connection = await self.acquire(fresh=True)
-                try:
-                    connection.begin(bodiless=False)
-                    connection.write(head.encode("ascii"))
-                    return await _whole_answer(connection)
-                finally:
-                    self.release(connection)
+                return await fetch(address, path)
         except TimeoutError as error:
             raise GatewayTimeout from error
 
     def close(self) -> None:
         """Cut all connections."""
-        for connection in tuple(self._all):
-            self.discard(connection)
-
-    async def _connect(self) -> Connection:
-        def new() -> Connection:
-            return Connection(self._settings.idle_seconds, self.discard)
-
-        self._connecting += 1
-        try:
-            async with asyncio.timeout(self._settings.connect_seconds):
-                _, connection = await asyncio.get_running_loop().create_connection(new, self._host, self._port)
-        except TimeoutError as error:
-            raise GatewayTimeout from error
-        except OSError as error:
-            raise UpstreamUnavailable(retry_after=1) from error
-        finally:
-            self._connecting -= 1
-        self._all.add(connection)
-        return connection
+        for address in self.addresses:
+            address.close()
 
 
-async def _whole_answer(connection: Connection) -> tuple[int, bytes]:
-    status, _ = await connection.head()
-    body, more = b"", True
-    while more:
-        data, more = await connection.piece()
-        body += data
-        if len(body) > FETCH_BYTES:
-            raise BadGateway
-    return status, body
+async def fetch(address: Address, path: str) -> tuple[int, bytes]:
+    """The status and the body of a GET on a connection of its own, which says by itself whether the address works."""
+    connection = await address.connect()
+    answer = _WholeAnswer()
+    head = f"GET {path} HTTP/1.1\r\nhost: {address.host}:{address.port}\r\naccept: application/json\r\n\r\n"
+    try:
+        connection.begin(answer, head.encode("ascii"), bodiless=False)
+        return await answer.done
+    finally:
+        address.release(connection)
+
+
+class _WholeAnswer:
+    """Collects an answer."""
+
+    def __init__(self) -> None:
+        self.done: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
+        self._status = 0
+        self._body = bytearray()
+
+    def on_answer(self, status: int, header: AnswerHeader, *, bodiless: bool) -> None:  # noqa: ARG002 - the protocol's
+        self._status = status
+
+    def on_piece(self, data: bytes, *, last: bool) -> None:
+        self._body += data
+        if self.done.done():
+            return
+        if len(self._body) > FETCH_BYTES:
+            self.done.set_exception(BadGateway())
+        elif last:
+            self.done.set_result((self._status, bytes(self._body)))
+
+    def on_failure(self, error: DomainError, *, silent: bool) -> None:  # noqa: ARG002 - the protocol's
+        if not self.done.done():
+            self.done.set_exception(error)
+
+    def on_upstream_full(self, *, full: bool) -> None:
+        """A head alone never fills it."""

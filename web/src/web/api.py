@@ -79,11 +79,19 @@ class Upload:
 
 
 @dataclass(frozen=True)
+class Browser:
+    """Whom a page calls the API for: the gateway's limits are then that person's, not the pages'."""
+
+    request_id: str
+    address: str
+
+
+@dataclass(frozen=True)
 class Api:
     """The API for one request of a browser."""
 
     http: httpx.AsyncClient
-    request_id: str
+    browser: Browser
     credentials: Credentials | None = None
 
     # Accounts
@@ -245,7 +253,9 @@ class Api:
         raise await _problem_of(answer)
 
     def _own_headers(self, token: str | None) -> dict[str, str]:
-        headers = {"X-Request-ID": self.request_id, "Accept": "application/json, image/*"}
+        headers = {"X-Request-ID": self.browser.request_id, "Accept": "application/json, image/*"}
+        if self.browser.address:
+            headers["X-Forwarded-For"] = self.browser.address
         return {**headers, "Authorization": f"Bearer {token}"} if token else headers
 
     async def _answer(self, request: httpx.Request, *, stream: bool) -> httpx.Response:

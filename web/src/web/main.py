@@ -64,9 +64,13 @@ async def _open_site(settings: Settings, transport: httpx.AsyncBaseTransport | N
     http = await stack.enter_async_context(
         httpx.AsyncClient(
             base_url=settings.api_url,
-            transport=transport,
+            transport=transport
+            or httpx.AsyncHTTPTransport(
+                local_address=settings.api_from or None,
+                limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
+                trust_env=False,
+            ),
             timeout=httpx.Timeout(15.0, connect=3.0),
-            limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
             trust_env=False,
         )
     )

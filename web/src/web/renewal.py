@@ -8,7 +8,7 @@ import httpx
 import msgspec
 
 from web.answers import Account, TokenPair
-from web.api import Api, ApiProblem
+from web.api import Api, ApiProblem, Browser
 from web.errors import SignInNeeded
 from web.sessions import Session, Sessions
 
@@ -55,7 +55,7 @@ class Renewals:
         self._http = http
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def renew(self, cookie_id: str, refused: str, request_id: str) -> Session:
+    async def renew(self, cookie_id: str, refused: str, browser: Browser) -> Session:
         """The session with other tokens than ``refused``, whoever fetched them.
 
         Raises:
@@ -68,13 +68,13 @@ class Renewals:
                 raise SignInNeeded
             if session.access_token != refused:
                 return session
-            renewed = await self._exchange(cookie_id, session, request_id)
+            renewed = await self._exchange(cookie_id, session, browser)
             await self._sessions.replace(cookie_id, renewed)
             return renewed
 
-    async def _exchange(self, cookie_id: str, session: Session, request_id: str) -> Session:
+    async def _exchange(self, cookie_id: str, session: Session, browser: Browser) -> Session:
         try:
-            pair = await Api(self._http, request_id).refresh(session.refresh_token)
+            pair = await Api(self._http, browser).refresh(session.refresh_token)
             fresh = msgspec.structs.replace(
                 session,
                 access_token=pair.access_token,
@@ -83,7 +83,7 @@ class Renewals:
             )
             # Kept before anything else is asked: the old refresh token is spent.
             await self._sessions.replace(cookie_id, fresh)
-            account = await Api(self._http, request_id, KnownToken(pair.access_token)).me()
+            account = await Api(self._http, browser, KnownToken(pair.access_token)).me()
         except ApiProblem as problem:
             if problem.status != 401:
                 raise
@@ -95,11 +95,11 @@ class Renewals:
 class SessionTokens:
     """The tokens of one session, for the calls of one request."""
 
-    def __init__(self, renewals: Renewals, cookie_id: str, session: Session, request_id: str) -> None:
+    def __init__(self, renewals: Renewals, cookie_id: str, session: Session, browser: Browser) -> None:
         self._renewals = renewals
         self._cookie_id = cookie_id
         self._session = session
-        self._request_id = request_id
+        self._browser = browser
 
     async def access_token(self) -> str:
         """The present token, renewed when it is about to expire."""
@@ -109,5 +109,5 @@ class SessionTokens:
 
     async def renewed(self, refused: str) -> str:
         """The token after ``refused``. Raises SignInNeeded."""
-        self._session = await self._renewals.renew(self._cookie_id, refused, self._request_id)
+        self._session = await self._renewals.renew(self._cookie_id, refused, self._browser)
         return self._session.access_token

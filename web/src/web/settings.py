@@ -25,6 +25,7 @@ class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="WEB_")
 
     api_url: Origin = Field(description="the gateway, whose public REST API is all that the pages use")
+    api_from: str = Field(default="", description="the address that calls to the API come from; none: any")
     redis_url: SecretStr = Field(description="redis://:password@host:port/0, where the sessions are")
     session_secret: StrongSecret = Field(description="encrypts the sessions and signs the form tokens")
     secure_cookies: bool = Field(default=True, description="false only for plain http on this machine")

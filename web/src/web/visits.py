@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from servicekit.middleware import request_id_of
-from web.api import Api
+from web.api import Api, Browser
 from web.errors import Refused, SignInNeeded
 from web.renewal import SessionTokens
 from web.sessions import Session, new_id
@@ -29,8 +29,10 @@ class Visit:
         self.cookie_id = cookie_id or new_id()
         self._cookie_is_new = cookie_id is None
         self._cookie_is_needed = False
-        credentials = SessionTokens(site.renewals, self.cookie_id, session, self.request_id) if session else None
-        self.api = Api(site.http, self.request_id, credentials)
+        # Only the gateway calls the pages, and it writes this header anew.
+        self.browser = Browser(self.request_id, request.headers.get("x-forwarded-for", ""))
+        credentials = SessionTokens(site.renewals, self.cookie_id, session, self.browser) if session else None
+        self.api = Api(site.http, self.browser, credentials)
 
     @property
     def csrf_token(self) -> str:

@@ -212,6 +212,13 @@ async def test_the_browsers_request_id_goes_on_to_the_api(ada: Browser, api: Fak
     assert "a-request-of-mine" in api.request_ids
 
 
+async def test_the_api_hears_whom_every_call_is_made_for(browser: Browser, api: FakeApi) -> None:
+    browser.http.headers["X-Forwarded-For"] = "203.0.113.7"
+    await browser.sign_in()
+    await browser.get("/points")
+    assert api.clients == {"203.0.113.7"}
+
+
 @pytest.mark.parametrize(
     ("status", "code", "shown"),
     [(429, "too-many-requests", "Too many tries"), (503, "unavailable", "Away for a moment"),

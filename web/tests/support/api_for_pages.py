@@ -54,6 +54,7 @@ class FakeApi:
         self.rules: list[Callable[[Request], None]] = []
         self.seen: Counter[str] = Counter()
         self.request_ids: set[str | None] = set()
+        self.clients: set[str | None] = set()
         self._number = itertools.count(1)
         self.app = FastAPI()
         handlers.install(self.app)
@@ -134,6 +135,7 @@ class FakeApi:
     def check(self, request: Request) -> None:
         self.seen[f"{request.method} {request.url.path}"] += 1
         self.request_ids.add(request.headers.get("x-request-id"))
+        self.clients.add(request.headers.get("x-forwarded-for"))
         for rule in self.rules:
             rule(request)
 

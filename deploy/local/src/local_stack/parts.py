@@ -15,6 +15,9 @@ from local_stack.secrets_store import SecretsStore
 from local_stack.settings import Settings
 
 HOST = "127.0.0.1"
+# The pages call the API from an address of their own, which the gateway believes when it says whom it calls for. Only
+# Linux has all of 127.0.0.0/8; elsewhere all visitors of the pages count as one.
+WEB_CALLS_FROM = "127.0.0.2" if sys.platform == "linux" else ""
 FEED_PATH = "/content/equities/EQUITY_L.csv"
 
 
@@ -34,7 +37,7 @@ CATALOG = Service("catalog", "catalog_service", "CATALOG_", database=True)
 REWARDS = Service("rewards", "rewards_service", "REWARDS_", database=True)
 ISIN = Service("isin", "isin_worker", "ISIN_", database=True, valkey_database=0)
 WEB = Service("web", "web", "WEB_", valkey_database=1)
-GATEWAY = Service("gateway", "gateway", "GATEWAY_")
+GATEWAY = Service("gateway", "gateway", "GATEWAY_", valkey_database=2)
 SERVICES = (AUTH, CATALOG, REWARDS, ISIN, WEB, GATEWAY)
 
 
@@ -136,12 +139,14 @@ class Site:
             case "web":
                 return {
                     "API_URL": gateway,
+                    "API_FROM": WEB_CALLS_FROM,
                     "SECURE_COOKIES": "false",
                     "SESSION_SECRET": self.secrets.get("web-session"),
                 }
             case "gateway":
                 behind = {f"{other.name.upper()}_URL": self.url(other) for other in SERVICES if other is not GATEWAY}
-                return behind | {"RATE_LIMITS": "on" if self.settings.rate_limits else "off"}
+                limits = "on" if self.settings.rate_limits else "off"
+                return behind | {"RATE_LIMITS": limits, "TRUSTED_PROXIES": WEB_CALLS_FROM}
         return {}
 
 
@@ -151,8 +156,8 @@ def needs_postgres(environment: Mapping[str, str]) -> bool:
 
 
 def needs_valkey(environment: Mapping[str, str]) -> bool:
-    """Whether any service is left without an outside Redis."""
-    users = [service for service in SERVICES if service.valkey_database is not None]
+    """Whether any service is left without an outside Redis. The gateway can do without: it is alone here."""
+    users = [service for service in SERVICES if service.valkey_database is not None and service is not GATEWAY]
     return any(f"{service.prefix}REDIS_URL" not in environment for service in users)
 
 

@@ -49,6 +49,7 @@ def create_service_app(
         redirect_slashes=False,
     )
     app.state.checks = {}
+    app.state.on_stop = []  # called before the server waits for the answers under way: endless ones must end
     handlers.install(app)
     app.add_middleware(CleanInput, max_body_size=max_body_size, streamed=streamed)
     app.add_middleware(RequestContext)

@@ -59,6 +59,7 @@ def serve_app(package: str, host: str, port: int) -> None:
     import uvicorn  # noqa: PLC0415 - keeps --help quick
 
     from servicekit import logs  # noqa: PLC0415
+    from servicekit.server import run  # noqa: PLC0415
     from servicekit.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings(_module(package, "settings").Settings)
@@ -67,7 +68,7 @@ def serve_app(package: str, host: str, port: int) -> None:
     # Modules, routes and models stay to the end. To look at them all again stops the loop for 50 ms at a time.
     gc.collect()
     gc.freeze()
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=host,
         port=port,
@@ -80,6 +81,7 @@ def serve_app(package: str, host: str, port: int) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    run(config)
 
 
 def _module(package: str, name: str) -> ModuleType:

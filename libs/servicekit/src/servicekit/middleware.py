@@ -73,12 +73,14 @@ class RequestContext:
                 message = {**message, "body": b""}
             await send(message)
 
-        # RFC 9110, 9.3.2: HEAD is GET without the content. The server still sees the method that came.
+        # RFC 9110, 9.3.2: HEAD is GET without the content. The server still sees the method that came, and an answer
+        # without an end sees that nobody waits for one.
         bodiless = scope["method"] == "HEAD"
+        seen = {**scope, "method": "GET", "bodiless": True} if bodiless else scope
         structlog.contextvars.clear_contextvars()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                await self.app({**scope, "method": "GET"} if bodiless else scope, receive, send_with_headers)
+                await self.app(seen, receive, send_with_headers)
             except Exception:
                 log.exception("request.failed", path=scope["path"])
                 if status:

@@ -118,6 +118,13 @@ class TokenVerifier:
         self._audience = settings.token_audience
         self._known: dict[str, Principal] = {}
 
+    def remembered(self, token: str) -> Principal | None:
+        """The principal of a token that was found valid before and still is; None: only ``verify`` can tell."""
+        known = self._known.get(token)
+        if known is None or known.expires_at <= time.time() or known.session_id in self._revoked:
+            return None
+        return known
+
     async def verify(self, token: str) -> Principal:
         """The principal of a valid token. Raises InvalidToken for every other one."""
         principal = await self._checked(token)

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from rewards_service.errors import IdempotencyKeyMissing
 from rewards_service.services.decisions import DecisionService
+from rewards_service.services.events import EventService
 from rewards_service.services.leaderboard import LeaderboardService
 from rewards_service.services.ledger import LedgerService
 from rewards_service.services.points import PointsService
@@ -86,6 +87,11 @@ def _leaderboard(request: Request) -> LeaderboardService:
     return service
 
 
+def _events(request: Request) -> EventService:
+    service: EventService = request.app.state.events
+    return service
+
+
 def _queue(request: Request) -> ReviewQueue:
     service: ReviewQueue = request.app.state.queue
     return service
@@ -101,6 +107,7 @@ Key = Annotated[str, Depends(_idempotency_key)]
 Tasks = Annotated[TaskService, Depends(_tasks)]
 Proofs = Annotated[ProofService, Depends(_proofs)]
 Reviews = Annotated[ReviewService, Depends(_reviews)]
+Events = Annotated[EventService, Depends(_events)]
 Queue = Annotated[ReviewQueue, Depends(_queue)]
 PointsReader = Annotated[PointsService, Depends(_points)]
 Decisions = Annotated[DecisionService, Depends(_decisions)]

@@ -9,6 +9,7 @@ from servicekit.problems import (
     Locked,
     NotFound,
     RuleViolation,
+    TooManyRequests,
     UnsupportedMediaType,
 )
 
@@ -177,3 +178,9 @@ class UnknownPerson(RuleViolation):
 
     def __init__(self) -> None:
         super().__init__(errors=[FieldProblem(pointer="/user_id", code="unknown", detail="There is no such account")])
+
+
+class TooManyStreams(TooManyRequests):
+    """You have five streams of events open already. One serves all pages of a browser; close those not in use."""
+
+    code, title = "too-many-streams", "Too many streams of events"

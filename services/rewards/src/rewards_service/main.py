@@ -10,11 +10,14 @@ from media.blobs import BlobStore
 from media.processor import PictureProcessor
 from rewards_service.clients.accounts import Accounts, HttpAccounts
 from rewards_service.clients.catalog import Catalog, HttpCatalog
-from rewards_service.routers import leaderboard, ledger, points, proofs, reviews, tasks
+from rewards_service.repositories.notifications import following
+from rewards_service.routers import events, leaderboard, ledger, points, proofs, reviews, tasks
 from rewards_service.routers.upload import ENVELOPE, MAX_FILE
 from rewards_service.services.decisions import DecisionService
+from rewards_service.services.events import EventService
 from rewards_service.services.leaderboard import LeaderboardService
 from rewards_service.services.ledger import LedgerService
+from rewards_service.services.listeners import Listeners
 from rewards_service.services.points import PointsService
 from rewards_service.services.proofs import ProofService
 from rewards_service.services.queue import ReviewQueue
@@ -38,7 +41,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with serving(app, settings, package_file=str(rewards_service.__file__), keys=keys):
+        async with serving(app, settings, package_file=str(rewards_service.__file__), keys=keys) as stack:
             database, http = app.state.database, app.state.http
             cursors = Cursors(settings.cursor_secret)
             people = accounts or HttpAccounts(settings.auth_url, http)
@@ -50,6 +53,10 @@ def create_app(
             app.state.reviews = ReviewService(database)
             app.state.queue = ReviewQueue(database, cursors)
             app.state.points = PointsService(database, people, cursors)
+            listeners = Listeners(settings.max_streams)
+            app.state.on_stop.append(listeners.close)
+            app.state.events = EventService(database, app.state.points, listeners, app.state.revocations)
+            await stack.enter_async_context(following(settings, listeners.wake, listeners.wake_all))
             yield
 
     return create_service_app(
@@ -57,6 +64,6 @@ def create_app(
         title="Rewards",
         description="Tasks, their proofs, reviews, and the ledger of points.",
         lifespan=lifespan,
-        routers=[tasks.router, proofs.router, reviews.router, points.router, ledger.router, leaderboard.router],
+        routers=[module.router for module in (tasks, proofs, reviews, points, ledger, leaderboard, events)],
         max_body_size=MAX_FILE + ENVELOPE,
     )

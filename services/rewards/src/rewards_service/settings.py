@@ -14,3 +14,4 @@ class Settings(ApiSettings):
     catalog_url: str = Field(description="where the catalogue service answers")
     auth_url: str = Field(description="where the auth service answers")
     blob_url: str = Field(description="where pictures are kept: file:///path, s3://bucket/path, ...")
+    max_streams: int = Field(default=100, ge=1, le=10_000, description="open streams of events, for each process")

@@ -84,7 +84,7 @@ async def login(visit: AnyVisit, form: CheckedForm) -> Response:
         trouble = Trouble(text("login.second_factor"))
         return visit.page("login.html", status=422, form=form, trouble=trouble)
     pair = TokenPair(access_token=answer.access_token, refresh_token=answer.refresh_token, expires_in=answer.expires_in)
-    account = await Api(visit.site.http, visit.request_id, KnownToken(pair.access_token)).me()
+    account = await Api(visit.site.http, visit.browser, KnownToken(pair.access_token)).me()
     return await visit.sign_in(session_of(account, pair), form["next"])
 
 

@@ -1,0 +1,75 @@
+"""The process: from its settings to its end, and what signals mean to it."""
+
+import asyncio
+import resource
+import signal
+import socket
+
+import uvicorn
+
+from gateway.main import Gateway, create_gateway
+from gateway.routes import InvalidTable
+from gateway.settings import Settings
+from servicekit import logs
+from servicekit.cli import GRACE_SECONDS
+from servicekit.settings import EXIT_CONFIG, load_settings
+
+STEP_SECONDS = 0.05
+log = logs.get_logger(__name__)
+
+
+def serve_gateway(host: str, port: int) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    settings = load_settings(Settings)
+    logs.configure("gateway", settings)
+    try:
+        gateway = create_gateway(settings)
+    except InvalidTable as error:
+        log.error("routes.refused", detail=str(error))  # noqa: TRY400 - the text says it all
+        raise SystemExit(EXIT_CONFIG) from None
+    _allow_many_connections()
+    Server(gateway, host, port).run()
+
+
+def config(gateway: Gateway, host: str, port: int) -> uvicorn.Config:
+    """Uvicorn with our protocol in the place of its own."""
+    return uvicorn.Config(
+        gateway.app,
+        host=host,
+        port=port,
+        http=gateway.door.protocol,  # type: ignore[arg-type]  # it is called as a class would be
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+class Server(uvicorn.Server):
+    """Uvicorn's server, which reloads the routes on SIGHUP and lets clients go before it stops."""
+
+    def __init__(self, gateway: Gateway, host: str, port: int) -> None:
+        super().__init__(config(gateway, host, port))
+        self._gateway = gateway
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._gateway.reload)
+        await super().startup(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Still take requests for a while, each answer ending its connection, so that none meets a closed door."""
+        door = self._gateway.door
+        door.draining = True
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._gateway.settings.drain_seconds
+        while door.clients and loop.time() < until and not self.force_exit:  # noqa: ASYNC110 - as uvicorn waits
+            await asyncio.sleep(STEP_SECONDS)
+        await super().shutdown(sockets)
+
+
+def _allow_many_connections() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
