@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from pathlib import Path
 from uuid import UUID
 
 import asyncpg
-from catalog_server import Served, published_key, until_it_answers
+from catalog_server import published_key, until_it_answers
 
 import rewards_service
 from local_stack.ports import free_ports
@@ -74,11 +75,11 @@ def token(user_id: UUID = REVIEWER, *roles: str) -> str:
     return testing.make_token(user_id, roles or ("reviewer",), Settings.example())
 
 
-@contextmanager
-def served(database_url: str, **settings: str) -> Iterator[Served]:
-    """Serve rewards on this database until the end of the block; ``settings``: more of ``REWARDS_...``."""
-    (port,) = free_ports(1)
-    with published_key() as jwks_url, tempfile.TemporaryDirectory() as folder:
+class Rewards:
+    """The service as a process that can be killed and started again on the same port."""
+
+    def __init__(self, database_url: str, folder: Path, jwks_url: str, **settings: str) -> None:
+        (self.port,) = free_ports(1)
         values = {
             "environment": "production",
             "log_level": "warning",
@@ -90,13 +91,41 @@ def served(database_url: str, **settings: str) -> Iterator[Served]:
             "auth_url": "http://127.0.0.1:9",
             **settings,
         }
-        environment = os.environ | {f"REWARDS_{name.upper()}": value for name, value in values.items()}
-        command = [sys.executable, "-m", "rewards_service", "serve", "--port", str(port)]
-        with (Path(folder) / "log").open("wb") as log:
-            process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603 - our own program
+        self._environment = os.environ | {f"REWARDS_{name.upper()}": value for name, value in values.items()}
+        self._log = folder / "log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, and wait until it is ready."""
+        command = [sys.executable, "-m", "rewards_service", "serve", "--port", str(self.port)]
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)  # noqa: S603 - our own program
+        until_it_answers(f"{self.url}/readyz", self.process)
+
+    def kill(self) -> None:
+        """SIGKILL, now."""
+        if self.process is not None:
+            self.process.kill()
+
+    def stop(self, by: int = signal.SIGTERM) -> None:
+        """End it, politely or by SIGKILL."""
+        if self.process is not None:
+            self.process.send_signal(by)
+            self.process.wait(timeout=20)
+
+
+@contextmanager
+def served(database_url: str, **settings: str) -> Iterator[Rewards]:
+    """Serve rewards on this database until the end of the block; ``settings``: more of ``REWARDS_...``."""
+    with published_key() as jwks_url, tempfile.TemporaryDirectory() as folder:
+        service = Rewards(database_url, Path(folder), jwks_url, **settings)
+        service.start()
         try:
-            until_it_answers(f"http://127.0.0.1:{port}/readyz", process)
-            yield Served(port, process)
+            yield service
         finally:
-            process.terminate()
-            process.wait(timeout=20)
+            service.stop()
