@@ -244,7 +244,8 @@ class AppQuery(BaseModel):
     q: Text | None = Field(
         default=None,
         max_length=200,
-        description="Words of the name, the summary or the package name, in any order; beginnings of words are enough",
+        description="Words of the name, the summary, the package name or a category, in any order; beginnings of words"
+        " are enough. Texts in the languages of `Accept-Language` are looked through, too",
     )
     category: Slug | None = Field(default=None, description="The slug of a category or of a subcategory")
     min_points: int | None = Field(default=None, ge=0, le=MAX_INT64)
