@@ -161,10 +161,13 @@ class AppPrice(Base, table=True):
 
 
 class AdminChange(Base, table=True):
-    """What an administrator did to an app or a category: each field that changed, from what to what."""
+    """What an administrator did to an app or a category, or by an import: each field, from what to what."""
 
     __tablename__: ClassVar[str] = "admin_change"
-    __table_args__ = (Index("ix_admin_change_subject_id", "subject_id", "changed_at", "id"),)
+    __table_args__ = (
+        Index("ix_admin_change_subject_id", "subject_id", "changed_at", "id"),
+        Index("ix_admin_change_changed_at", "changed_at", "id"),
+    )
 
     id: UUID = Field(primary_key=True, sa_column_kwargs={"server_default": text("uuidv7()")})
     subject_id: UUID

@@ -230,8 +230,12 @@ class PriceOut(Output):
 
 
 class ChangeOut(Output):
-    """Something that an administrator did: `fields` has what it was before and after."""
+    """Something that an administrator did: `fields` has what it was before and after.
 
+    `action` says what `subject_id` is of: `...-category` a category, `run-import` an import, all others an app.
+    """
+
+    subject_id: UUID
     action: str
     fields: dict[str, Any] = Field(examples=[{"points": [250, 300]}])
     changed_by: UUID
@@ -350,5 +354,6 @@ class ImportOut(Output):
     rejected: int
     errors: list[ImportFault] = Field(description="The first thousand of the rejected rows")
     detail: str | None = Field(description="Why it failed")
+    created_by: UUID
     created_at: datetime
     finished_at: datetime | None

@@ -146,7 +146,9 @@ async def test_only_administrators_change_the_catalogue(as_user: Any, admin: Any
     assert (await admin.get("/api/v1/apps")).json()["items"] == [app]
 
 
-@pytest.mark.parametrize(("name", "allowed"), [("changes", "GET, HEAD"), ("import", "POST")])
+@pytest.mark.parametrize(
+    ("name", "allowed"), [("changes", "GET, HEAD"), ("audit-events", "GET, HEAD"), ("import", "POST")]
+)
 async def test_the_names_beside_the_ids_are_no_ids(admin: Any, name: str, allowed: str) -> None:
     for method in ("PATCH", "DELETE", "OPTIONS"):
         answer = await admin.request(method, f"/api/v1/apps/{name}")

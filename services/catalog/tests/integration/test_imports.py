@@ -74,7 +74,8 @@ async def everything(database_url: str) -> list[Any]:
     connection = await asyncpg.connect(database_url)
     try:
         tables = ("app", "app_text", "app_price", "admin_change")
-        return [await connection.fetch(f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables]  # noqa: S608 - ours
+        query = "SELECT {table}.*, ctid::text, xmin::text, xmax::text FROM {table} ORDER BY 1, 2"
+        return [await connection.fetch(query.format(table=table)) for table in tables]  # noqa: S608 - ours
     finally:
         await connection.close()
 

@@ -9,7 +9,7 @@ from starlette.convertors import StringConvertor, register_url_convertor
 
 from catalog_service.dependencies import Adder, Admin, AllowedQuery, AnyVisitor, Apps, Changes, IfMatch, Reader
 from catalog_service.routers.public_json import public_json
-from catalog_service.schemas import AppCreate, AppOut, AppPage, AppPatch, ChangeOut, ChangesOut, PackageName, PriceOut
+from catalog_service.schemas import AppCreate, AppOut, AppPage, AppPatch, ChangesOut, PackageName, PriceOut
 from servicekit.conditional import etag_of
 from servicekit.pagination import MAX_CURSOR, CursorParam, Limit, add_next_link
 from servicekit.schemas import Page
@@ -18,7 +18,7 @@ from servicekit.schemas import Page
 class AppIdConvertor(StringConvertor):
     """Any segment but the names that stand beside the ids: the wrong verb on these is a 405, not a malformed id."""
 
-    regex = "(?!(?:changes|import)$)[^/]+"
+    regex = "(?!(?:changes|import|audit-events)$)[^/]+"
 
 
 register_url_convertor("app_id", AppIdConvertor())
@@ -126,22 +126,6 @@ async def list_prices(
 ) -> Page[PriceOut]:
     """Every price that the app ever had, newest first: from what to what, who and when."""
     page = await reader.prices(app_id, cursor, limit)
-    add_next_link(request, response, page.next_cursor)
-    return page
-
-
-@router.get("/{app_id}/audit-events", responses=NOT_FOUND)
-async def list_changes(
-    request: Request,
-    response: Response,
-    app_id: UUID,
-    _admin: Admin,
-    apps: Apps,
-    limit: Limit = 50,
-    cursor: CursorParam = None,
-) -> Page[ChangeOut]:
-    """What administrators did to the app, newest first: each field from what to what, who and when."""
-    page = await apps.changes(app_id, cursor, limit)
     add_next_link(request, response, page.next_cursor)
     return page
 
