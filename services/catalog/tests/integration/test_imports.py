@@ -75,7 +75,7 @@ async def everything(database_url: str) -> list[Any]:
     try:
         tables = ("app", "app_text", "app_price", "admin_change")
         query = "SELECT {table}.*, ctid::text, xmin::text, xmax::text FROM {table} ORDER BY 1, 2"
-        return [await connection.fetch(query.format(table=table)) for table in tables]  # noqa: S608 - ours
+        return [await connection.fetch(query.format(table=table)) for table in tables]
     finally:
         await connection.close()
 
