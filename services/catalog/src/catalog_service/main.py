@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 import catalog_service
+from catalog_service.pools import read_pool, work_pool
 from catalog_service.repositories.app_inserts import AppInserts
 from catalog_service.repositories.app_reads import AppReads
 from catalog_service.routers import apps, audit, categories, icons, imports, translations
@@ -19,7 +20,6 @@ from catalog_service.settings import Settings
 from media.blobs import BlobStore
 from media.processor import PictureProcessor
 from servicekit.app import create_service_app, serving
-from servicekit.db import read_pool, work_pool
 from servicekit.pagination import Cursors
 from servicekit.tokens import KeySource
 
