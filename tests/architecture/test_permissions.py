@@ -50,7 +50,7 @@ def _open_routes(package: str) -> set[str]:
         dependant = getattr(route, "dependant", None)
         if dependant is not None and any(isinstance(call, Require) for call in _calls(dependant)):
             continue
-        found |= {f"{method} {route.path}" for method in route.methods or () if method != "HEAD"}
+        found |= {f"{method} {route.path_format}" for method in route.methods or () if method != "HEAD"}
     return found
 
 

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import MetaData, event, text
 from sqlalchemy.exc import DisconnectionError
@@ -78,37 +77,6 @@ class Database:
         await self.engine.dispose()
 
 
-@asynccontextmanager
-async def read_pool(settings: DatabaseSettings, *, application_name: str) -> AsyncIterator[Any]:
-    """An ``asyncpg.Pool`` beside the engine, for hot reads of one statement each, which see what is committed.
-
-    Of its own, since a connection lent by the engine costs more than the statement: its checkout, a ping, and a
-    transaction around it. One that was lost is noticed by the driver and replaced; nothing is ever set that a reset
-    would have to take back.
-    """
-    server = {
-        **SERVER_SETTINGS,
-        "application_name": application_name,
-        "default_transaction_read_only": "on",
-        "plan_cache_mode": "force_generic_plan",  # planning anew each time would cost as much as the statement
-    }
-    size = settings.database_pool_size
-    async with _pool(settings, max_size=size, reset=_no_reset, server_settings=server) as pool:
-        yield pool
-
-
-@asynccontextmanager
-async def work_pool(settings: DatabaseSettings, *, application_name: str) -> AsyncIterator[Any]:
-    """An ``asyncpg.Pool`` for what SQLAlchemy has no word for, such as COPY: a few connections, opened when needed."""
-    server = {**SERVER_SETTINGS, "application_name": application_name}
-    async with _pool(settings, max_size=4, server_settings=server) as pool:
-        yield pool
-
-
-def _pool(settings: DatabaseSettings, **options: Any) -> Any:
-    return asyncpg.create_pool(settings.database_url.get_secret_value(), min_size=0, timeout=5, **options)
-
-
 def _replace_if_closed(connection: Any, *_: object) -> None:
     """After a restart of Postgres the first request must not be the one that fails.
 
@@ -116,10 +84,6 @@ def _replace_if_closed(connection: Any, *_: object) -> None:
     """
     if connection.driver_connection.is_closed():
         raise DisconnectionError
-
-
-async def _no_reset(_connection: object) -> None:
-    pass
 
 
 async def _request_session(request: Request) -> AsyncIterator[AsyncSession]:

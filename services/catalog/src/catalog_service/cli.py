@@ -41,10 +41,10 @@ def import_file(file: Path, kind: "ImportFormat | None", *, dry_run: bool, as_js
 async def _import(file: Path, kind: "ImportFormat", *, dry_run: bool) -> "ImportOut":
     from uuid import UUID  # noqa: PLC0415 - keeps --help quick
 
+    from catalog_service.pools import work_pool  # noqa: PLC0415
     from catalog_service.services.imports import ImportService  # noqa: PLC0415
     from catalog_service.settings import Settings  # noqa: PLC0415
     from servicekit import logs  # noqa: PLC0415
-    from servicekit.db import work_pool  # noqa: PLC0415
     from servicekit.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings(Settings)

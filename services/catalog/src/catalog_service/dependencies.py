@@ -11,6 +11,7 @@ from catalog_service.repositories.categories import CategoryRepository
 from catalog_service.schemas import AppQuery
 from catalog_service.services.adding import AppAdder
 from catalog_service.services.apps import AppService
+from catalog_service.services.audit import AuditTrail
 from catalog_service.services.categories import CategoryService
 from catalog_service.services.changes import ChangesFeed
 from catalog_service.services.icons import IconService
@@ -57,9 +58,12 @@ async def _allowed_query(query: Annotated[AppQuery, Query()], principal: MaybePr
 AllowedQuery = Annotated[AppQuery, Depends(_allowed_query)]
 
 
-async def _app_service(request: Request, session: Session) -> AppService:
-    categories, audit = CategoryRepository(session), AuditRepository(session)
-    return AppService(AppRepository(session), categories, audit, request.app.state.cursors)
+async def _app_service(session: Session) -> AppService:
+    return AppService(AppRepository(session), CategoryRepository(session), AuditRepository(session))
+
+
+async def _audit(request: Request, session: Session) -> AuditTrail:
+    return AuditTrail(AuditRepository(session), request.app.state.cursors)
 
 
 async def _adder(request: Request) -> AppAdder:
@@ -97,6 +101,7 @@ async def _category_service(session: Session) -> CategoryService:
 
 Adder = Annotated[AppAdder, Depends(_adder)]
 Apps = Annotated[AppService, Depends(_app_service)]
+Audit = Annotated[AuditTrail, Depends(_audit)]
 Reader = Annotated[AppReader, Depends(_reader)]
 Changes = Annotated[ChangesFeed, Depends(_changes)]
 Icons = Annotated[IconService, Depends(_icons)]

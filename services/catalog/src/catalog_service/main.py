@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 import catalog_service
+from catalog_service.pools import read_pool, work_pool
 from catalog_service.repositories.app_inserts import AppInserts
 from catalog_service.repositories.app_reads import AppReads
-from catalog_service.routers import apps, categories, icons, imports, translations
+from catalog_service.routers import apps, audit, categories, icons, imports, translations
 from catalog_service.services.adding import AppAdder
 from catalog_service.services.changes import ChangesFeed
 from catalog_service.services.icons import RULES as ICON_RULES
@@ -19,7 +20,6 @@ from catalog_service.settings import Settings
 from media.blobs import BlobStore
 from media.processor import PictureProcessor
 from servicekit.app import create_service_app, serving
-from servicekit.db import read_pool, work_pool
 from servicekit.pagination import Cursors
 from servicekit.tokens import KeySource
 
@@ -47,7 +47,7 @@ def create_app(settings: Settings, *, keys: KeySource | None = None) -> FastAPI:
         title="Catalogue",
         description="Apps and what they are worth, and their categories.",
         lifespan=lifespan,
-        routers=[imports.router, apps.router, icons.router, translations.router, categories.router],
+        routers=[imports.router, audit.router, apps.router, icons.router, translations.router, categories.router],
         max_body_size=icons.MAX_ICON,
         streamed={imports.PATH: imports.MAX_FILE},
     )

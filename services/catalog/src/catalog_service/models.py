@@ -35,6 +35,9 @@ _SEARCH = " || ".join(
     f"setweight(to_tsvector('simple'::regconfig, {_WORDS.format(column=column)}), '{weight}'::\"char\")"
     for column, weight in (("name", "A"), ("package_name", "B"), ("summary", "C"))
 )
+# Words that begin with a colon: the ids of its categories, and its texts in further languages (see migration 0009).
+_SEARCH += " || category_words(category_id, subcategory_id, more_categories) || translated"
+_PLACED = text("more_categories <> '{}'::text[]")
 _LOCALE_FORM = "locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$' AND length(locale) <= 35"
 _SORT_NAME = "lower((name COLLATE pg_c_utf8))"
 
@@ -89,7 +92,7 @@ class App(Base, table=True):
         Index("ix_app_category_points", "category_id", "points", "id", postgresql_where=_PUBLISHED),
         Index("ix_app_subcategory_points", "subcategory_id", "points", "id", postgresql_where=_PUBLISHED),
         Index("ix_app_changed_xid", "changed_xid", "id", postgresql_where=text("status <> 'draft'")),
-        Index("ix_app_more_categories", "more_categories", postgresql_using="gin"),
+        Index("ix_app_more_categories", "more_categories", postgresql_using="gin", postgresql_where=_PLACED),
         Index("ix_app_search", "search", postgresql_using="gin"),
     )
 
@@ -118,6 +121,8 @@ class App(Base, table=True):
     changed_by: UUID
     changed_xid: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})  # set by a trigger
     sort_name: str = Field(sa_type=Text(collation="C"), sa_column_args=[Computed(_SORT_NAME, persisted=True)])
+    # The words of its texts in further languages; triggers of ``app_text`` set it.
+    translated: str = Field(sa_type=TSVECTOR, sa_column_kwargs={"server_default": text("''::tsvector")})
     search: str = Field(sa_type=TSVECTOR, sa_column_args=[Computed(_SEARCH, persisted=True)])
 
 
@@ -156,10 +161,13 @@ class AppPrice(Base, table=True):
 
 
 class AdminChange(Base, table=True):
-    """What an administrator did to an app or a category: each field that changed, from what to what."""
+    """What an administrator did to an app or a category, or by an import: each field, from what to what."""
 
     __tablename__: ClassVar[str] = "admin_change"
-    __table_args__ = (Index("ix_admin_change_subject_id", "subject_id", "changed_at", "id"),)
+    __table_args__ = (
+        Index("ix_admin_change_subject_id", "subject_id", "changed_at", "id"),
+        Index("ix_admin_change_changed_at", "changed_at", "id"),
+    )
 
     id: UUID = Field(primary_key=True, sa_column_kwargs={"server_default": text("uuidv7()")})
     subject_id: UUID

@@ -1,10 +1,20 @@
 """What the catalogue takes and answers."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from extractor import package_name
@@ -47,6 +57,16 @@ MoreCategories = Annotated[
 MaxCompletions = Annotated[int, Field(strict=True, ge=1, le=MAX_INT64)]
 
 
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _written_out(value: object) -> object:
+    # Pydantic takes numbers, too, and would have to guess whether they are seconds or milliseconds.
+    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
+        raise ValueError("not a moment as RFC 3339 writes it, with its offset from UTC")
+    return value
+
+
 def _in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
@@ -54,7 +74,7 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("out of range") from error
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
 
 _APP: dict[str, JsonValue] = {
     "package_name": "org.example.Reader",
@@ -210,8 +230,12 @@ class PriceOut(Output):
 
 
 class ChangeOut(Output):
-    """Something that an administrator did: `fields` has what it was before and after."""
+    """Something that an administrator did: `fields` has what it was before and after.
 
+    `action` says what `subject_id` is of: `...-category` a category, `run-import` an import, all others an app.
+    """
+
+    subject_id: UUID
     action: str
     fields: dict[str, Any] = Field(examples=[{"points": [250, 300]}])
     changed_by: UUID
@@ -224,7 +248,8 @@ class AppQuery(BaseModel):
     q: Text | None = Field(
         default=None,
         max_length=200,
-        description="Words of the name, the summary or the package name, in any order; beginnings of words are enough",
+        description="Words of the name, the summary, the package name or a category, in any order; beginnings of words"
+        " are enough. Texts in the languages of `Accept-Language` are looked through, too",
     )
     category: Slug | None = Field(default=None, description="The slug of a category or of a subcategory")
     min_points: int | None = Field(default=None, ge=0, le=MAX_INT64)
@@ -329,5 +354,6 @@ class ImportOut(Output):
     rejected: int
     errors: list[ImportFault] = Field(description="The first thousand of the rejected rows")
     detail: str | None = Field(description="Why it failed")
+    created_by: UUID
     created_at: datetime
     finished_at: datetime | None

@@ -144,3 +144,13 @@ async def test_only_administrators_change_the_catalogue(as_user: Any, admin: Any
     assert [answer.status_code for answer in answers] == [expected] * 6
     assert all("www-authenticate" in answer.headers for answer in answers) == (expected == 401)
     assert (await admin.get("/api/v1/apps")).json()["items"] == [app]
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"), [("changes", "GET, HEAD"), ("audit-events", "GET, HEAD"), ("import", "POST")]
+)
+async def test_the_names_beside_the_ids_are_no_ids(admin: Any, name: str, allowed: str) -> None:
+    for method in ("PATCH", "DELETE", "OPTIONS"):
+        answer = await admin.request(method, f"/api/v1/apps/{name}")
+        assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
+    assert (await admin.get("/api/v1/apps/changed")).status_code == 422

@@ -200,3 +200,60 @@ async def test_both_ways_of_searching_find_the_same_in_the_same_order(
         for stretch in (1, 3, 4, 100):
             monkeypatch.setattr("catalog_service.repositories.app_reads.STRETCH", stretch)
             assert await listed(1, category) == await listed(3, category) == whole
+
+
+async def test_apps_are_found_by_the_names_of_their_categories(add_app: Any, anyone: Any, admin: Any) -> None:
+    puzzle = await add_app("org.example.a", name="Blocks", category="games", subcategory="puzzle", points=3)
+    placed = await add_app("org.example.b", name="Letters", more_categories=["kids"], points=2)
+    named = await add_app("org.example.c", name="Puzzle 1000", points=1)
+
+    async def found(q: str) -> list[Any]:
+        items: list[Any] = (await anyone.get("/api/v1/apps", params={"q": q})).json()["items"]
+        return items
+
+    for q, apps in {
+        "puzz": [puzzle, named],
+        "gam": [puzzle],
+        "blocks games": [puzzle],
+        "blocks kids": [],
+        "kids": [placed],
+        "for ki": [placed],
+        "productivity": [],
+        "1000 puzzle": [named],
+    }.items():
+        assert await found(q) == apps, q
+    categories = (await anyone.get("/api/v1/categories")).json()["items"]
+    games = next(category["id"] for category in categories if category["slug"] == "games")
+    await admin.patch(f"/api/v1/categories/{games}", json={"name": "Leisure"}, headers={"If-Match": "*"})
+    assert await found("leisure") == [puzzle]
+    await admin.patch(f"/api/v1/categories/{games}", json={"name": "Games"}, headers={"If-Match": "*"})
+    await admin.patch(f"/api/v1/apps/{puzzle['id']}", json={"category": "tools"}, headers={"If-Match": "*"})
+    assert await found("games") == []
+    assert [app["name"] for app in await found("tool")] == ["Blocks"]
+
+
+async def test_texts_in_the_languages_of_the_reader_are_searched(add_app: Any, anyone: Any, admin: Any) -> None:
+    app = await add_app(name="Reader", summary="Reads aloud", points=9)
+    other = await add_app("org.example.other", name="Vorleser", locale="de", points=1)
+    path = f"/api/v1/apps/{app['id']}/translations"
+    for locale, name, summary in (("de-AT", "Vorlesen", "Liest laut"), ("fr", "Lecteur", "Lit à haute voix")):
+        assert (await admin.put(f"{path}/{locale}", json={"name": name, "summary": summary})).status_code == 204
+
+    async def found(q: str, languages: str, **query: Any) -> list[str]:
+        answer = await anyone.get("/api/v1/apps", params={"q": q} | query, headers={"Accept-Language": languages})
+        return [item["name"] for item in answer.json()["items"]]
+
+    for sort in ("-points", "name", "relevance"):
+        assert set(await found("vorles", "de", sort=sort)) == {"Vorlesen", "Vorleser"}
+    assert await found("vorles", "fr, en;q=0.5") == [other["name"]]
+    assert await found("LAUT vor", "de-CH") == ["Vorlesen"]
+    assert await found("lecteur laut", "fr, de") == ["Lecteur"]  # as he who has both reads both
+    assert await found("reader", "de") == ["Vorlesen"]
+    assert await found("laut", "fr") == []
+    await admin.put(f"{path}/fr", json={"name": "Livre"})
+    assert await found("lecteur", "fr") == []
+    assert await found("livre", "fr") == ["Livre"]
+    await admin.delete(f"{path}/fr", headers={"If-Match": "*"})
+    assert await found("livre", "fr") == []
+    assert await found("laut", "de") == ["Vorlesen"]
+    assert "corrected_q" not in (await anyone.get("/api/v1/apps", params={"q": "laut"})).json()

@@ -1,5 +1,6 @@
 """What a new app and a change may say."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -58,3 +59,17 @@ def test_the_database_and_the_schemas_have_the_same_limits() -> None:
     from catalog_service.schemas import Status
 
     assert get_args(Status) == STATUSES
+
+
+@pytest.mark.parametrize(
+    "moment", [0, 1e12, "0", "2026-01-01", "2026-01-01T00:00:00", "2026-01-01 00:00:00Z", "٢026-01-01T00:00:00Z"]
+)
+def test_a_moment_is_written_as_rfc_3339_says(moment: object) -> None:
+    with pytest.raises(ValidationError):
+        new(package_name="org.example.Reader", available_from=moment)
+
+
+def test_a_moment_is_kept_in_utc() -> None:
+    moment = new(package_name="org.example.Reader", available_from="2026-01-01T01:30:00.5+01:30").available_from
+    assert moment == datetime(2026, 1, 1, microsecond=500_000, tzinfo=UTC)
+    assert moment.tzinfo is UTC

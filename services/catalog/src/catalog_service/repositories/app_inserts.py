@@ -35,7 +35,7 @@ from servicekit.db import Database
 _category: Table = Base.metadata.tables["category"]
 _TEXTS = ("package_name", "name", "summary", "description", "locale")
 _LIMITS = ("points", "max_completions", "max_completions_per_day", "available_from", "available_until")
-_GENERATED = ("sort_name", "search")
+_GENERATED = ("sort_name", "translated", "search")
 
 
 def _held(found: Select[*tuple[Any, ...]], name: str) -> CTE:

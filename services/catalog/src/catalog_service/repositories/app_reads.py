@@ -18,6 +18,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
+    literal,
     literal_column,
     or_,
     select,
@@ -39,8 +40,11 @@ category: Table = Base.metadata.tables["category"]
 
 STRETCH = 3_000  # apps to look at before the text index is asked: some 10 ms
 _LIMIT = bindparam("limit", type_=BigInteger)
-_WORDS = bindparam("words", type_=String)
-_PLACED = app.c.more_categories.contains(cast(array([bindparam("slug", type_=Text)]), ARRAY(Text)))
+# As the index is written, which has only the apps that stand in further categories.
+_PLACED_SOMEWHERE = app.c.more_categories != literal_column("'{}'::text[]", ARRAY(Text))
+_PLACED = and_(
+    app.c.more_categories.contains(cast(array([bindparam("slug", type_=Text)]), ARRAY(Text))), _PLACED_SOMEWHERE
+)
 
 _BY_ID = compiled(APPS.where(app.c.id == bindparam("app_id", type_=app.c.id.type)))
 _BY_PACKAGE = compiled(APPS.where(app.c.package_name == bindparam("package_name", type_=String)))
@@ -161,6 +165,8 @@ def _given(which: AppFilter) -> dict[str, Any]:
     given = {
         name: value for name in ("words", "min_points", "max_points") if (value := getattr(which, name)) is not None
     }
+    if which.words is not None:
+        given["languages"] = list(which.languages)
     if which.offered_now:
         given["offered_now"] = True
     if which.category is not None:
@@ -198,7 +204,7 @@ def _walk_sql(status: str, sort: Sort, given: frozenset[str]) -> Sql:
     conditions = [*_conditions(status, given - {"words"}), *after]
     walked = select(app.c.id, app.c.search, key.label("key")).where(*conditions, *([] if own is None else [own]))
     stretch = walked.order_by(*order).limit(bindparam("stretch", type_=BigInteger)).subquery("stretch")
-    found = select(stretch.c.id).where(finds_all_words(stretch.c.search, _WORDS))
+    found = select(stretch.c.id).where(finds_all_words(stretch.c.search))
     found = found.order_by(*_directed(sort, stretch.c.key, stretch.c.id)).limit(_LIMIT)
     listed = APPS.add_columns(key.label("sort_key")).order_by(*order)
     if own is None:
@@ -206,7 +212,7 @@ def _walk_sql(status: str, sort: Sort, given: frozenset[str]) -> Sql:
     # What is placed here from elsewhere may stand in between; beyond a stretch that is not full, nobody knows.
     mine = found.cte("mine")
     placed = select(app.c.id, app.c.search).where(*conditions, _PLACED).cte("placed").prefix_with("MATERIALIZED")
-    others = select(placed.c.id).where(finds_all_words(placed.c.search, _WORDS))
+    others = select(placed.c.id).where(finds_all_words(placed.c.search))
     full = select(func.count()).select_from(mine).scalar_subquery() == _LIMIT
     return compiled(listed.where(app.c.id.in_(union_all(select(mine.c.id), others)), full).limit(_LIMIT))
 
@@ -215,7 +221,7 @@ def _walk_sql(status: str, sort: Sort, given: frozenset[str]) -> Sql:
 def _found_sql(status: str, sort: Sort, given: frozenset[str]) -> Sql:
     """All that the text index finds, then put in order: for words that are rarer than the walk would stand."""
     ranked = sort == "relevance"
-    key = relevance(app.c.search, _WORDS) if ranked else app.c[SORT_COLUMNS[sort][0]]
+    key = relevance(app.c.search) if ranked else app.c[SORT_COLUMNS[sort][0]]
     own = _own_category(given)
     place = [] if own is None else [or_(own, _PLACED)]
     found = select(app.c.id, key.label("key")).where(*_conditions(status, given), *place).cte("found")
@@ -259,7 +265,7 @@ def _conditions(status: str, given: frozenset[str]) -> list[ColumnElement[bool]]
             or_(app.c.available_from.is_(None), app.c.available_from <= func.now()),
             or_(app.c.available_until.is_(None), app.c.available_until > func.now()),
         ),
-        "words": finds_all_words(app.c.search, _WORDS),
+        "words": finds_all_words(app.c.search),
         "min_points": app.c.points >= bindparam("min_points", type_=BigInteger),
         "max_points": app.c.points <= bindparam("max_points", type_=BigInteger),
     }
@@ -270,12 +276,13 @@ def _conditions(status: str, given: frozenset[str]) -> list[ColumnElement[bool]]
 
 @cache
 def _count_sql(status: str, given: frozenset[str]) -> Sql:
+    """The apps are gone through once, by pairs of category and subcategory; few stand in further categories."""
     which = _conditions(status, given)
-    places = (app.c.category_id, app.c.subcategory_id)
-    own = [select(column.label("id"), func.count().label("count")).where(*which).group_by(column) for column in places]
-    placed = select(func.unnest(app.c.more_categories).label("slug")).where(*which).subquery()
-    further = select(category.c.id, func.count().label("count")).join(placed, placed.c.slug == category.c.slug)
-    further = further.group_by(category.c.id)
+    pair = (app.c.category_id, app.c.subcategory_id)
+    pairs = select(*pair, func.count().label("count")).where(*which).group_by(*pair).cte("pairs")
+    own = [select(column.label("id"), pairs.c.count) for column in (pairs.c.category_id, pairs.c.subcategory_id)]
+    slugs = select(func.unnest(app.c.more_categories).label("slug")).where(*which, _PLACED_SOMEWHERE).subquery()
+    further = select(category.c.id, literal(1)).join(slugs, slugs.c.slug == category.c.slug)
     counts = union_all(*own, further).subquery()
     total = func.sum(counts.c.count).cast(BigInteger)
     shown = select(category.c.slug, category.c.name, total).join(counts, counts.c.id == category.c.id)

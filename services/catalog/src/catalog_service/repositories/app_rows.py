@@ -46,6 +46,7 @@ class AppFilter:
     status: Status
     offered_now: bool = False
     words: str | None = None
+    languages: tuple[str, ...] = ()  # in which the words are looked for, beside each app's own
     category: CategoryFilter | None = None
     min_points: int | None = None
     max_points: int | None = None

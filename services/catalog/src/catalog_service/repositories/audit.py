@@ -24,10 +24,12 @@ class AuditRepository:
         row = {"subject_id": subject_id, "action": action, "fields": fields, "changed_by": by}
         await self._session.execute(insert(admin_change).values(**row, changed_at=func.clock_timestamp()))
 
-    async def of(self, subject_id: UUID, before: tuple[datetime, UUID] | None, limit: int) -> list[AppRow]:
-        """What was done to this app or category, newest first."""
+    async def page(self, subject_id: UUID | None, before: tuple[datetime, UUID] | None, limit: int) -> list[AppRow]:
+        """What was done to this app, category or import, or to anything at all, newest first."""
         key = (admin_change.c.changed_at, admin_change.c.id)
-        found = select(admin_change).where(admin_change.c.subject_id == subject_id)
+        found = select(admin_change)
+        if subject_id is not None:
+            found = found.where(admin_change.c.subject_id == subject_id)
         if before is not None:
             found = found.where(tuple_(*key) < tuple_(*before))
         return list(await self._session.execute(found.order_by(*(column.desc() for column in key)).limit(limit)))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Row, Table, delete, exists, or_, select, update
+from sqlalchemy import Row, Table, and_, delete, exists, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -60,7 +60,7 @@ class CategoryRepository:
             or_(
                 app.c.category_id == category_id,
                 app.c.subcategory_id == category_id,
-                app.c.more_categories.contains([slug]),
+                and_(app.c.more_categories != [], app.c.more_categories.contains([slug])),
             )
         )
         children = exists().where(category.c.parent_id == category_id)

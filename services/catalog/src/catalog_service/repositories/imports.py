@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-LEASE_SECONDS = 60
+LEASE_SECONDS = 30
 _COLUMNS = (
     "row", "package_name", "locale", "name", "summary", "description", "texts", "categories", "sha256",
 )  # fmt: skip
@@ -95,6 +95,13 @@ _FINISH = """
     UPDATE import_job SET status = $2, total = $3, created = $4, updated = $5, unchanged = $6, rejected = $7,
         errors = $8::jsonb, detail = $9, finished_at = clock_timestamp()
     WHERE id = $1 AND status = 'running'
+"""
+# One that changed nothing is no change.
+_NOTE_RUN = """
+    INSERT INTO admin_change (subject_id, action, fields, changed_by, changed_at)
+    SELECT id, 'run-import', jsonb_build_object('format', jsonb_build_array(NULL, format),
+        'created', jsonb_build_array(0, created), 'updated', jsonb_build_array(0, updated)), created_by, finished_at
+    FROM import_job WHERE id = $1 AND created + updated > 0
 """
 
 
@@ -187,8 +194,9 @@ class Staging:
             for row, package in await fetch(query):
                 report.reject(row, package, fault)
         await execute("SELECT FROM category ORDER BY id FOR KEY SHARE")
-        await execute(_LOCK)
+        # Before the lock, which would leave its mark on each row. Only imports set the digest, one after the other.
         report.unchanged = _affected(await execute(_UNCHANGED))
+        await execute(_LOCK)
         report.updated = _affected(await execute(_MATCH))
         await execute(_NOTE, by, str(self._job_id))
         await execute(_UPDATE, by)
@@ -203,6 +211,7 @@ class Staging:
     async def finish(self, report: Report) -> bool:
         """The job has succeeded, in the transaction of its effect. False: it was given up by somebody else."""
         tag = await self._connection.execute(_FINISH, self._job_id, "succeeded", *report.columns(), None)
+        await self._connection.execute(_NOTE_RUN, self._job_id)
         return _affected(tag) == 1
 
 

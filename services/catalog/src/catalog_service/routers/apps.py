@@ -5,14 +5,23 @@ from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from catalog_service.dependencies import Adder, Admin, AllowedQuery, AnyVisitor, Apps, Changes, IfMatch, Reader
 from catalog_service.routers.public_json import public_json
-from catalog_service.schemas import AppCreate, AppOut, AppPage, AppPatch, ChangeOut, ChangesOut, PackageName, PriceOut
+from catalog_service.schemas import AppCreate, AppOut, AppPage, AppPatch, ChangesOut, PackageName, PriceOut
 from servicekit.conditional import etag_of
 from servicekit.pagination import MAX_CURSOR, CursorParam, Limit, add_next_link
 from servicekit.schemas import Page
 
+
+class AppIdConvertor(StringConvertor):
+    """Any segment but the names that stand beside the ids: the wrong verb on these is a 405, not a malformed id."""
+
+    regex = "(?!(?:changes|import|audit-events)$)[^/]+"
+
+
+register_url_convertor("app_id", AppIdConvertor())
 router = APIRouter(prefix="/api/v1/apps")
 
 Since = Annotated[str | None, Query(max_length=MAX_CURSOR, description="The `since` of the last answer")]
@@ -72,14 +81,14 @@ async def list_changed_apps(
     return answer
 
 
-@router.get("/{app_id}", response_model=AppOut, responses={**NOT_MODIFIED, **NOT_FOUND})
+@router.get("/{app_id:app_id}", response_model=AppOut, responses={**NOT_MODIFIED, **NOT_FOUND})
 async def get_app(request: Request, app_id: UUID, reader: Reader, visitor: AnyVisitor) -> Response:
     """One app. Archived apps are answered too, with their status; drafts only to administrators."""
     app = await reader.get(app_id, drafts=visitor.sees_all, languages=visitor.languages)
     return public_json(request, app, sees_all=visitor.sees_all, locales=[app.locale])
 
 
-@router.patch("/{app_id}", responses={**NOT_FOUND, **STALE})
+@router.patch("/{app_id:app_id}", responses={**NOT_FOUND, **STALE})
 async def update_app(
     app_id: UUID, body: AppPatch, admin: Admin, apps: Apps, response: Response, if_match: IfMatch = None
 ) -> AppOut:
@@ -87,7 +96,7 @@ async def update_app(
     return _tagged(response, await apps.change(app_id, body, if_match=if_match, by=admin.user_id))
 
 
-@router.delete("/{app_id}", status_code=204, responses={**NOT_FOUND, **STALE})
+@router.delete("/{app_id:app_id}", status_code=204, responses={**NOT_FOUND, **STALE})
 async def delete_app(app_id: UUID, admin: Admin, apps: Apps, if_match: IfMatch = None) -> None:
     """Archive the app: an app is never erased."""
     await apps.delete(app_id, if_match=if_match, by=admin.user_id)
@@ -117,22 +126,6 @@ async def list_prices(
 ) -> Page[PriceOut]:
     """Every price that the app ever had, newest first: from what to what, who and when."""
     page = await reader.prices(app_id, cursor, limit)
-    add_next_link(request, response, page.next_cursor)
-    return page
-
-
-@router.get("/{app_id}/audit-events", responses=NOT_FOUND)
-async def list_changes(
-    request: Request,
-    response: Response,
-    app_id: UUID,
-    _admin: Admin,
-    apps: Apps,
-    limit: Limit = 50,
-    cursor: CursorParam = None,
-) -> Page[ChangeOut]:
-    """What administrators did to the app, newest first: each field from what to what, who and when."""
-    page = await apps.changes(app_id, cursor, limit)
     add_next_link(request, response, page.next_cursor)
     return page
 

@@ -1,7 +1,7 @@
 """Imports: /api/v1/apps/import and /api/v1/imports."""
 
 import tempfile
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -9,14 +9,16 @@ from fastapi import APIRouter, Query, Request, Response
 from catalog_service.dependencies import Admin, Imports
 from catalog_service.routers.spool import receive
 from catalog_service.schemas import ImportFormat, ImportOut
+from servicekit.problems import FieldProblem, RuleViolation
 
 router = APIRouter(prefix="/api/v1")
 
 MAX_FILE = 100 * 1024 * 1024
 PATH = "/api/v1/apps/import"
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
-_KINDS = ("application/json", "text/csv", "application/octet-stream")
-_BODY: dict[str, Any] = {"requestBody": {"required": True, "content": dict.fromkeys(_KINDS, _BINARY)}}
+_INDEX = {"schema": {"title": "The index-v2.json of an F-Droid repository"}}
+_KINDS = {"application/json": _INDEX, "text/csv": _BINARY, "application/octet-stream": _BINARY}
+_BODY: dict[str, Any] = {"requestBody": {"required": True, "content": _KINDS}}
 
 
 @router.post(
@@ -38,13 +40,7 @@ async def import_apps(
     The texts of known packages are updated, new ones become drafts. Points are never touched. All or nothing:
     a file that can't be read to its end changes nothing.
     """
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - the job closes it
-    try:
-        await receive(request, file, MAX_FILE)
-        job_id = await imports.start(file, kind, dry_run=dry_run, by=admin.user_id)
-    except BaseException:
-        file.close()
-        raise
+    job_id = await imports.start(await _received(request), kind, dry_run=dry_run, by=admin.user_id)
     response.headers["Location"] = f"/api/v1/imports/{job_id}"
     return await imports.get(job_id)
 
@@ -53,3 +49,17 @@ async def import_apps(
 async def get_import(import_id: UUID, _admin: Admin, imports: Imports) -> ImportOut:
     """How far an import is, or what came of it, with a line for each row that was left out."""
     return await imports.get(import_id)
+
+
+async def _received(request: Request) -> BinaryIO:
+    """The body as a file, for the job to close. Raises as ``receive``, and RuleViolation for an empty one."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - see above
+    try:
+        size = await receive(request, file, MAX_FILE)
+    except BaseException:
+        file.close()
+        raise
+    if size:
+        return file
+    file.close()
+    raise RuleViolation(errors=[FieldProblem(pointer="", code="missing", detail="The body is empty")])

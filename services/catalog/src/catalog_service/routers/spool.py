@@ -22,8 +22,8 @@ async def received(request: Request, most: int) -> AsyncIterator[BinaryIO]:
         yield file
 
 
-async def receive(request: Request, file: BinaryIO, most: int) -> None:
-    """Write the body to ``file``. Raises ContentTooLarge beyond ``most`` bytes."""
+async def receive(request: Request, file: BinaryIO, most: int) -> int:
+    """Write the body to ``file`` and say how long it is. Raises ContentTooLarge beyond ``most`` bytes."""
     size, waiting = 0, bytearray()
     try:
         async for chunk in request.stream():
@@ -38,3 +38,4 @@ async def receive(request: Request, file: BinaryIO, most: int) -> None:
         raise BadRequest("The connection ended before the body did.") from error
     await anyio.to_thread.run_sync(file.write, bytes(waiting))
     file.seek(0)
+    return size

@@ -1,34 +1,26 @@
 """The life of an app: draft, published, archived. An app is never erased, and an archived one never comes back."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
-
-import msgspec
 
 from catalog_service.errors import AppArchived
 from catalog_service.repositories.app_rows import AppRow
 from catalog_service.repositories.apps import AppRepository
 from catalog_service.repositories.audit import AuditRepository
 from catalog_service.repositories.categories import CategoryRepository
-from catalog_service.schemas import AppOut, AppPatch, ChangeOut
+from catalog_service.schemas import AppOut, AppPatch
 from catalog_service.services.rules import check_window, unknown_category
 from servicekit.conditional import require_match
-from servicekit.pagination import Cursors
 from servicekit.problems import NotFound, PreconditionRequired
-from servicekit.schemas import Page
 
 
 class AppService:
     """Changes apps for administrators."""
 
-    def __init__(
-        self, apps: AppRepository, categories: CategoryRepository, audit: AuditRepository, cursors: Cursors
-    ) -> None:
+    def __init__(self, apps: AppRepository, categories: CategoryRepository, audit: AuditRepository) -> None:
         self._apps = apps
         self._categories = categories
         self._audit = audit
-        self._cursors = cursors
 
     async def change(self, app_id: UUID, patch: AppPatch, *, if_match: str | None, by: UUID) -> AppOut:
         """Change what the patch names. What is so already is no change: no new version, no new price.
@@ -102,18 +94,6 @@ class AppService:
         app = _found(await self._apps.get(present.id))
         await self._audit.add(app.id, action, _changed_fields(present, app), by=by)
         return app
-
-    async def changes(self, app_id: UUID, cursor: str | None, limit: int) -> Page[ChangeOut]:
-        """What administrators did to the app, newest first. Raises NotFound and InvalidCursor."""
-        _found(await self._apps.get(app_id))
-        scope = f"changes?{app_id}"
-        before = msgspec.convert(self._cursors.decode(scope, cursor), tuple[datetime, UUID]) if cursor else None
-        rows = await self._audit.of(app_id, before, limit + 1)
-        shown = rows[:limit]
-        following = None
-        if len(rows) > limit:
-            following = self._cursors.encode(scope, [shown[-1].changed_at, shown[-1].id])
-        return Page(items=[ChangeOut.model_validate(row) for row in shown], next_cursor=following)
 
     async def _check_more(self, slugs: list[str]) -> None:
         known = await self._categories.held(slugs) if slugs else set()

@@ -30,8 +30,12 @@ class ImportService:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, file: BinaryIO, kind: ImportFormat, *, dry_run: bool, by: UUID) -> UUID:
-        """Begin an import of ``file``, which is closed when it ends. Returns the job's id."""
-        job_id = await self._jobs.start(kind, dry_run=dry_run, by=by)
+        """Begin an import of ``file``, which is closed in any case. Returns the job's id."""
+        try:
+            job_id = await self._jobs.start(kind, dry_run=dry_run, by=by)
+        except BaseException:
+            file.close()
+            raise
         task = asyncio.create_task(self._run(job_id, file, kind, dry_run=dry_run, by=by))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

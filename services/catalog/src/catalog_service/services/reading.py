@@ -20,6 +20,8 @@ from servicekit.schemas import Page
 
 Languages: TypeAlias = Sequence[str]  # ranges in lower case, the best first
 
+MOST_LANGUAGES = 3  # in which words are looked for
+
 _KEY_TYPES: dict[Sort, Any] = {
     "-points": tuple[int, UUID, str | None],
     "points": tuple[int, UUID, str | None],
@@ -58,7 +60,7 @@ class AppReader:
             fault = FieldProblem(pointer="/query/sort", code="relevance", detail="relevance needs q")
             raise RuleViolation(errors=[fault])
         after, words = self._position(query)
-        which = await self._filter(query, words)
+        which = await self._filter(query, words, languages)
         # One more than asked for tells whether there is a next page.
         rows = await self._apps.page(which, query.sort, after, query.limit + 1)
         if not rows and which.words is not None and after is None:
@@ -124,11 +126,12 @@ class AppReader:
         key, app_id, words = msgspec.convert(raw, _KEY_TYPES[query.sort])
         return (key, app_id), words
 
-    async def _filter(self, query: AppQuery, words: str | None) -> AppFilter:
+    async def _filter(self, query: AppQuery, words: str | None, ranges: Languages) -> AppFilter:
         return AppFilter(
             status=query.status or "published",
             offered_now=query.status is None,
             words=words,
+            languages=tuple(dict.fromkeys(language(tag) for tag in ranges))[:MOST_LANGUAGES],
             category=await self._category(query.category),
             min_points=query.min_points,
             max_points=query.max_points,
