@@ -7,6 +7,7 @@ import httpx
 
 import isin_worker
 from isin_worker.feeds import with_urls
+from isin_worker.pipeline.progress import Progress, Unwatched
 from isin_worker.pipeline.run import Pipeline
 from isin_worker.reconcile import Patience, Reconciler
 from isin_worker.settings import Settings
@@ -14,7 +15,7 @@ from servicekit.db import Database
 from servicekit.schema_head import require_head
 
 
-async def open_reconciler(settings: Settings, stack: AsyncExitStack) -> Reconciler:
+async def open_reconciler(settings: Settings, stack: AsyncExitStack, progress: Progress | None = None) -> Reconciler:
     """A reconciler with a database and an HTTP client that ``stack`` closes.
 
     Raises SchemaNotAtHead, and OSError or SQLAlchemy's DBAPIError when the database does not answer.
@@ -24,7 +25,13 @@ async def open_reconciler(settings: Settings, stack: AsyncExitStack) -> Reconcil
     async with database.engine.connect() as connection:
         await require_head(connection, str(isin_worker.__file__))
     client = await stack.enter_async_context(_publishers_client())
-    pipeline = Pipeline(database, client, spool=settings.spool_dir, fetch_seconds=settings.fetch_seconds)
+    pipeline = Pipeline(
+        database,
+        client,
+        spool=settings.spool_dir,
+        fetch_seconds=settings.fetch_seconds,
+        progress=progress or Unwatched(),
+    )
     patience = Patience(
         lease=timedelta(seconds=settings.lease_seconds),
         max_attempts=settings.max_attempts,

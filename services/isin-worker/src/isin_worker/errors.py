@@ -2,13 +2,15 @@
 
 Over HTTP (`DomainError`, whose docstrings are the public pages)::
 
-    UnknownFeed 404   UnknownRun 404   UnknownIsin 404   RunInProgress 409   NotAnIsin 422   DateNotAvailable 422
+    UnknownFeed 404   UnknownRun 404   UnknownIsin 404   RunInProgress 409   RunNotHeld 409
+    NotAnIsin 422   DateNotAvailable 422
 
 While a list is fetched and read::
 
     FeedError
     ├── FetchFailed       the publisher gave no list
     ├── UnreadableList    what came is not the list that was declared
+    │   └── HeaderDrift   a declared column is missing
     ├── OutdatedList      a newer list is published already
     └── LeaseLost         somebody else took the run over
 """
@@ -40,6 +42,12 @@ class RunInProgress(Conflict):
     code, title = "run-in-progress", "The run is in progress"
 
 
+class RunNotHeld(Conflict):
+    """Only a run that a gate holds can be released or dropped, and somebody may have done so just now."""
+
+    code, title = "run-not-held", "The run is not held"
+
+
 class NotAnIsin(RuleViolation):
     """This is not an ISIN (ISO 6166): two letters, nine letters or digits, a check digit. `errors` says what is wrong
     and which check digit would be right."""
@@ -62,7 +70,11 @@ class FetchFailed(FeedError):
 
 
 class UnreadableList(FeedError):
-    """What came is not the list that was declared: no CSV, a column is missing, or no row is valid."""
+    """What came is not the list that was declared: no CSV, or damaged."""
+
+
+class HeaderDrift(UnreadableList):
+    """The header is not the one that was declared: a column is missing, or there is more than one of its name."""
 
 
 class OutdatedList(FeedError):

@@ -34,7 +34,8 @@ class Run(Base, table=True):
     """The work of one business date of one feed: how it went, who does it, where the list came from.
 
     The counts are those of the last attempt that got so far: ``rows = valid + quarantined`` and
-    ``valid = added + changed + unchanged``; ``removed`` counts what is on the list no more.
+    ``valid = added + changed + unchanged``; ``removed`` counts what is on the list no more. ``gate`` says which gates a
+    list did not pass, and ``released_sha256`` of which one an administrator has said that it may.
     """
 
     __table_args__ = (
@@ -44,6 +45,7 @@ class Run(Base, table=True):
         CheckConstraint(_one_of("trigger", Trigger), name="trigger"),
         CheckConstraint("(status = 'running') = (owner IS NOT NULL)", name="owner_while_running"),
         CheckConstraint("(owner IS NULL) = (lease_expires_at IS NULL)", name="owner_has_a_lease"),
+        CheckConstraint("status <> 'held' OR gate IS NOT NULL", name="held_by_a_gate"),
         CheckConstraint("rows = valid + quarantined AND valid = added + changed + unchanged", name="counts"),
     )
 
@@ -62,6 +64,10 @@ class Run(Base, table=True):
     etag: str | None = Field(sa_type=Text)
     last_modified: str | None = Field(sa_type=Text)
     sha256: str | None = Field(sa_type=Text)
+    version: str | None = Field(sa_type=Text)
+    parser: str | None = Field(sa_type=Text)
+    gate: list[dict[str, Any]] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+    released_sha256: str | None = Field(sa_type=Text)
     bytes: int | None = Field(sa_type=BigInteger)
     rows: int | None = Field(sa_type=BigInteger)
     valid: int | None = Field(sa_type=BigInteger)
@@ -78,8 +84,8 @@ class Run(Base, table=True):
 class Publication(Base, table=True):
     """What stands of a feed, and the run that confirmed it last. An unchanged list writes this row and its run only.
 
-    ``etag``, ``last_modified`` and ``sha256`` are those of the list that stands; they count only for the same ``url``
-    and the same ``fingerprint`` of the feed's declaration.
+    ``etag``, ``last_modified``, ``sha256`` and ``version`` (what the publisher calls it) are those of the list that
+    stands; they count only for the same ``url`` and the same ``fingerprint`` of the feed's declaration.
     """
 
     feed: str = Field(primary_key=True, sa_type=Text)
@@ -91,12 +97,16 @@ class Publication(Base, table=True):
     etag: str | None = Field(sa_type=Text)
     last_modified: str | None = Field(sa_type=Text)
     sha256: str = Field(sa_type=Text)
+    version: str | None = Field(sa_type=Text)
     rows: int = Field(sa_type=BigInteger)
     valid: int = Field(sa_type=BigInteger)
 
 
 class Listing(Base, table=True):
-    """An ISIN on a feed's list. ``last_seen`` is null while it stands there: then it is the date of the publication."""
+    """An ISIN on a feed's list, for each venue (ISO 10383) where the list tells them apart, else with '' for it.
+
+    ``last_seen`` is null while it stands there: then it is the date of the publication.
+    """
 
     __table_args__ = (
         CheckConstraint("isin ~ '^[A-Z]{2}[A-Z0-9]{9}[0-9]$'", name="isin"),
@@ -110,11 +120,14 @@ class Listing(Base, table=True):
                 " (COALESCE(name, ''::text) || ' '::text) || COALESCE(details ->> 'symbol'::text, ''::text))"
             ),
             postgresql_using="gin",
+            # Lists of millions of bare codes have nothing to be found by.
+            postgresql_where=text("((name IS NOT NULL) OR (details ? 'symbol'::text))"),
         ),
     )
 
     feed: str = Field(primary_key=True, sa_type=Text)
     isin: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    venue: str = Field(sa_column=Column(Text(collation="C"), primary_key=True, server_default=text("''")))
     name: str | None = Field(sa_type=Text)
     type: str | None = Field(sa_type=Text)
     currency: str | None = Field(sa_type=Text)
@@ -125,7 +138,11 @@ class Listing(Base, table=True):
 
 
 class Change(Base, table=True):
-    """The history: one row for each ISIN that a run added, changed or removed."""
+    """The history: one row for each listing that a run added, changed or removed.
+
+    Ids are in the order of commits: whoever writes some holds a lock until its transaction ends. ``run_id`` has no
+    foreign key, which would cost more than the rest of a first load of millions.
+    """
 
     __tablename__ = "isin_change"
     __table_args__ = (
@@ -135,9 +152,10 @@ class Change(Base, table=True):
     )
 
     id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
-    run_id: UUID = Field(sa_column=Column(ForeignKey("run.id"), nullable=False))
+    run_id: UUID
     feed: str = Field(sa_type=Text)
     isin: str = Field(sa_column=Column(Text(collation="C"), nullable=False))
+    venue: str = Field(sa_column=Column(Text(collation="C"), nullable=False, server_default=text("''")))
     kind: str = Field(sa_type=Text)
     at: datetime = Field(sa_column=_now())
     old: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
@@ -147,7 +165,10 @@ class Change(Base, table=True):
 class Quarantine(Base, table=True):
     """A row that was refused: the line of the file it ends on, why, and what it said (cut)."""
 
-    run_id: UUID = Field(sa_column=Column(ForeignKey("run.id"), primary_key=True))
-    row_number: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    __table_args__ = (Index("ix_quarantine_run", "run_id", "row_number", "id"),)
+
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    run_id: UUID = Field(sa_column=Column(ForeignKey("run.id"), nullable=False))
+    row_number: int = Field(sa_type=BigInteger)
     reason: str = Field(sa_type=Text)
     raw: str = Field(sa_type=Text)

@@ -103,12 +103,14 @@ class Reconciler:
         if run is None:
             return None
         log.info("run.started", feed=run.feed, business_date=str(run.business_date), attempt=run.attempts)
-        return Claim(run.id, owner, self._feeds[run.feed], run.business_date, run.forced, run.attempts)
+        return Claim(
+            run.id, owner, self._feeds[run.feed], run.business_date, run.forced, run.attempts, run.released_sha256
+        )
 
     async def _work(self, claim: Claim) -> None:
         """Do a run; whatever happens to it is in the ledger afterwards."""
         try:
-            await self._under_lease(claim)
+            status = await self._under_lease(claim)
         except LeaseLost:
             log.warning("run.lost", feed=claim.feed.name, business_date=str(claim.business_date))
         except OutdatedList as error:
@@ -124,9 +126,10 @@ class Reconciler:
             log.exception("run.crashed", feed=claim.feed.name, business_date=str(claim.business_date))
             await self._fail(claim, f"an error of ours: {type(error).__name__}")
         else:
-            log.info("run.succeeded", feed=claim.feed.name, business_date=str(claim.business_date))
+            tell = log.error if status == Status.HELD else log.info
+            tell(f"run.{status}", feed=claim.feed.name, business_date=str(claim.business_date))
 
-    async def _under_lease(self, claim: Claim) -> None:
+    async def _under_lease(self, claim: Claim) -> Status:
         """The pipeline beside a heartbeat; the first that ends ends the other."""
         work = asyncio.create_task(self._pipeline.run(claim))
         heartbeat = asyncio.create_task(self._keep_lease(claim))
@@ -134,7 +137,7 @@ class Reconciler:
             await asyncio.wait({work, heartbeat}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 heartbeat.result()
-            work.result()
+            return work.result()
         finally:
             work.cancel()
             heartbeat.cancel()
@@ -160,8 +163,9 @@ class Reconciler:
             ours = await RunRepository(session).fail(
                 claim.run_id, claim.owner, error, status=status, wait=self._patience.wait(claim.attempt)
             )
-        event = "run.failed" if ours else "run.lost"
-        log.warning(event, feed=claim.feed.name, business_date=str(claim.business_date), error=error, final=final)
+        event = f"run.{status}" if ours else "run.lost"
+        tell = log.error if ours and final else log.warning
+        tell(event, feed=claim.feed.name, business_date=str(claim.business_date), error=error)
 
     async def _release(self, claim: Claim) -> None:
         async with self._database.transaction() as session:

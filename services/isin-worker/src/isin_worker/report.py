@@ -16,6 +16,8 @@ def line(visit: Visit) -> str:
     start = f"{run.feed} {run.business_date} {run.status}"
     if run.status == Status.SUCCEEDED:
         return f"{start}{'' if visit.worked else ' before'}: {_counts(run)}"
+    if run.status == Status.HELD:
+        return f"{start}: {run.error}; yesterday's list stands until an administrator decides"
     if run.status == Status.RUNNING:
         return f"{start}: somebody else is at it"
     if run.status == Status.FAILED:
@@ -31,9 +33,9 @@ def record(visit: Visit) -> str:
 def exit_code(visits: Sequence[Visit]) -> int:
     """0 when all runs are done, 1 when one failed, 75 when one is somebody else's."""
     statuses = {visit.run.status for visit in visits}
-    if statuses & {Status.FAILED, Status.DEAD}:
+    if statuses & {Status.FAILED, Status.DEAD, Status.HELD}:
         return FAILED
-    return LEASED if statuses - {Status.SUCCEEDED} else DONE
+    return LEASED if statuses - {Status.SUCCEEDED, Status.DROPPED} else DONE
 
 
 def _counts(run: Run) -> str:

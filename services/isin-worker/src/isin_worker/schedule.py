@@ -9,6 +9,7 @@ from servicekit.problems import FieldProblem
 
 Freshness = Literal["fresh", "late", "stale"]
 GRACE = timedelta(hours=2)
+_DAY = timedelta(days=1)
 
 
 def due_instant(feed: Feed, business_date: date) -> datetime:
@@ -17,28 +18,44 @@ def due_instant(feed: Feed, business_date: date) -> datetime:
 
 
 def current_date(feed: Feed, now: datetime) -> date:
-    """The newest business date that is due: the UTC date, and until the feed's hour the one before."""
+    """The newest business date that is due: the UTC date, until the feed's hour the one before, on its weekdays."""
     today = now.astimezone(UTC).date()
-    return today if now >= due_instant(feed, today) else today - timedelta(days=1)
+    day = today if now >= due_instant(feed, today) else today - _DAY
+    while day.weekday() not in feed.weekdays:
+        day -= _DAY
+    return day
+
+
+def next_date(feed: Feed, day: date) -> date:
+    """The business date that follows."""
+    day += _DAY
+    while day.weekday() not in feed.weekdays:
+        day += _DAY
+    return day
 
 
 def due_dates(feed: Feed, now: datetime) -> list[date]:
     """Every business date that is due and can still be fetched, the oldest first."""
     current = current_date(feed, now)
-    return [current - timedelta(days=days) for days in range(feed.backfill_days, -1, -1)]
+    days = [current - _DAY * days for days in range(feed.backfill_days, -1, -1)]
+    return [day for day in days if day.weekday() in feed.weekdays]
 
 
 def can_be_fetched(feed: Feed, business_date: date, now: datetime) -> bool:
     """Whether asking for this date makes sense: today's list may be asked for before its hour."""
-    return due_dates(feed, now)[0] <= business_date <= now.astimezone(UTC).date()
+    due = due_dates(feed, now)[0] <= business_date <= now.astimezone(UTC).date()
+    return due and business_date.weekday() in feed.weekdays
 
 
 def require_fetchable(feed: Feed, day: date, now: datetime) -> None:
     """Raise DateNotAvailable for a business date whose list can't be fetched at ``now``."""
     if not can_be_fetched(feed, day, now):
-        when = (
-            "is not published yet" if day > now.date() else "can't be had any more: the publisher shows newer ones only"
-        )
+        if day.weekday() not in feed.weekdays:
+            when = "does not exist: the publisher has none on this day of the week"
+        elif day > now.date():
+            when = "is not published yet"
+        else:
+            when = "can't be had any more: the publisher shows newer ones only"
         detail = f"The list of {day} {when}."
         fault = FieldProblem(pointer="/business_date", code="not-available", detail=detail)
         raise DateNotAvailable(detail, errors=[fault])
@@ -48,7 +65,9 @@ def freshness(feed: Feed, published: date | None, now: datetime) -> Freshness:
     """``fresh``: what is due stands, or is due for less than two hours; ``late``: one list is missing; or ``stale``."""
     if published is None:
         return "stale"
-    missing = (current_date(feed, now) - published).days
-    if missing <= 0 or (missing == 1 and now < due_instant(feed, current_date(feed, now)) + GRACE):
+    current = current_date(feed, now)
+    if published >= current:
         return "fresh"
-    return "late" if missing == 1 else "stale"
+    if next_date(feed, published) < current:
+        return "stale"
+    return "fresh" if now < due_instant(feed, current) + GRACE else "late"

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from isin_worker.isin import Reason
+from isin_worker.pipeline.gates import Gate
 from isin_worker.schedule import Freshness
 from isin_worker.states import Status, Trigger
 from servicekit.schemas import Input, Output, Page, Text
@@ -35,6 +36,11 @@ _RUN_EXAMPLE: JsonDict = {
     "error": None,
     "url": "https://nsearchives.nseindia.com/content/equities/EQUITY_L.csv",
     "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "etag": '"5f1c-65a2b"',
+    "last_modified": "Fri, 20 Nov 2026 22:31:07 GMT",
+    "version": None,
+    "parser": "3f9a1c0b7d2e4f65",
+    "gate": None,
 }
 
 
@@ -182,6 +188,15 @@ class RunIn(Input):
     force: bool = Field(default=False, description="Do it again although it succeeded, and compare every row")
 
 
+class HoldOut(Output):
+    """A gate that a list did not pass."""
+
+    gate: Gate
+    detail: str
+    value: float | None = Field(description="What was measured; a share of the list for most gates")
+    limit: float | None = Field(description="What is allowed")
+
+
 class RunOut(Output):
     """A run: the work of one business date of one feed. Counts are null until they are known."""
 
@@ -189,7 +204,10 @@ class RunOut(Output):
 
     id: UUID
     feed: str
-    status: Status = Field(description="`failed` will be tried again after `next_try_at`, `dead` will not")
+    status: Status = Field(
+        description="`failed` will be tried again after `next_try_at`, `dead` will not; `held` waits to be released or"
+        " dropped, see `gate`"
+    )
     business_date: date
     trigger: Trigger
     attempts: int
@@ -208,6 +226,11 @@ class RunOut(Output):
     error: str | None
     url: str | None
     sha256: str | None
+    etag: str | None
+    last_modified: str | None
+    version: str | None = Field(description="What the publisher calls the list")
+    parser: str | None = Field(description="Of the declaration and the reader that made rows of the bytes")
+    gate: list[HoldOut] | None = Field(description="Why the list is held, or was")
 
     @model_validator(mode="after")
     def _next_try_only_while_waiting(self) -> Self:
@@ -230,7 +253,7 @@ class RefusedOut(Output):
         },
     )
 
-    row_number: int = Field(description="The line of the file on which it ends")
+    row_number: int = Field(description="The line of the file on which it ends, or its record; 0 if it is not known")
     reason: str
     raw: str = Field(description="The row, cut after 500 characters")
 

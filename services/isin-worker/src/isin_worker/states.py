@@ -4,11 +4,16 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """Where a run stands. ``failed`` will be tried again, ``dead`` will not."""
+    """Where a run stands. ``failed`` will be tried again; ``dead`` and ``held`` wait for an administrator.
+
+    ``dropped`` is what was held and will not be published: an administrator, or a newer list, has said so.
+    """
 
     PENDING = "pending"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
+    HELD = "held"
+    DROPPED = "dropped"
     FAILED = "failed"
     DEAD = "dead"
 

@@ -196,12 +196,14 @@ async def test_names_may_hold_whatever_copy_and_json_treat_specially(
     assert tuple(stored) == (name, name)
 
 
-async def refused(reconciler: Reconciler, db: asyncpg.Connection, publisher: Publisher, error: str) -> Run:
+async def refused(
+    reconciler: Reconciler, db: asyncpg.Connection, publisher: Publisher, error: str, status: Status = Status.FAILED
+) -> Run:
     """The run fails with this error, and what was published before stands untouched."""
     before = await written(db)
     published = await db.fetch("SELECT * FROM publication")
     run = await run_once(reconciler)
-    assert run.status == Status.FAILED
+    assert run.status == status
     assert run.error is not None
     assert re.search(error, run.error)
     assert "\n" not in run.error
@@ -224,7 +226,8 @@ class TestYesterdaysListStands:
         self, reconciler: Reconciler, publisher: Publisher, db: asyncpg.Connection
     ) -> None:
         publisher.content = make_list([make_row(1)], [*HEADER[:4], "ISIN"])
-        await refused(reconciler, db, publisher, "the header has no column ISIN NUMBER")
+        run = await refused(reconciler, db, publisher, "the header has no column ISIN NUMBER", Status.HELD)
+        assert [hold["gate"] for hold in run.gate or ()] == ["header-drift"]
 
     async def test_when_no_row_is_valid(
         self, reconciler: Reconciler, publisher: Publisher, db: asyncpg.Connection

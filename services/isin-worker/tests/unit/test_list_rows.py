@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from isin_worker.errors import UnreadableList
 from isin_worker.feeds.nse_equity import NSE_EQUITY
-from isin_worker.pipeline.parse import Row, read_rows
-from isin_worker.pipeline.validate import Entry, Refused, check
+from isin_worker.pipeline.batches import Refused
+from isin_worker.pipeline.parse import read_rows
+from isin_worker.pipeline.validate import Entry, Row, check
 from isin_worker.testing import HEADER, make_isin, make_list, make_row
 
 

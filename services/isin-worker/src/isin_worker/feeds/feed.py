@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time
 
+from isin_worker.feeds.gate_limits import GateLimits
+
 READER_VERSION = 1
 """Raised when the reader changes what it makes of the same bytes, so that an unchanged list is read again."""
 
 MEBIBYTE = 1024 * 1024
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +23,8 @@ class Feed:
     ``currency`` and ``lei``; ``constants`` are such fields with one value for the whole list. ``details`` are fields
     that only this feed has.
 
-    ``backfill_days`` is how many past business dates can be fetched: 0 for a publisher who shows only today's list.
+    It is due on each of its ``weekdays`` (0 is Monday), and held back by its ``gates``. ``backfill_days`` is how many
+    past days can be fetched: 0 for a publisher who shows only today's list.
     """
 
     name: str
@@ -33,11 +37,14 @@ class Feed:
     headers: Mapping[str, str] = field(default_factory=dict)
     backfill_days: int = 0
     max_bytes: int = 16 * MEBIBYTE
+    weekdays: frozenset[int] = frozenset(range(7))
+    gates: GateLimits = GateLimits()
 
     @property
     def schedule(self) -> str:
         """When the list is due, for people."""
-        return f"daily {self.due_at:%H:%M} UTC"
+        days = "daily" if len(self.weekdays) == len(_DAYS) else ", ".join(_DAYS[day] for day in sorted(self.weekdays))
+        return f"{days} {self.due_at:%H:%M} UTC"
 
     @property
     def fingerprint(self) -> str:

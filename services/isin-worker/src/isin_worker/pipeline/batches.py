@@ -1,12 +1,23 @@
-"""What is handed over to be published: text for COPY, ready to be sent, and what was refused."""
+"""What reading hands over to publishing: files as text for COPY, ready to be sent, and what was refused."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Mode = Literal["full", "delta"]
+"""A ``full`` file has the whole list, so what is not on it is gone; a ``delta`` file says itself what is gone."""
+
+NO_ISIN = "no ISIN"
+"""The reason for a row that says itself that it has none: it is refused, and nothing is wrong with it."""
+
+STAGED = ("number", "isin", "venue", "op", "name", "type", "currency", "lei", "details")
+"""What can be staged of a row. ``venue`` is '' where a list has an ISIN once; ``op`` is null in a full file, else
+``new``, ``modified``, ``terminated`` or ``cancelled``; ``details`` is a JSON object of texts."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageLayout:
-    """The columns of the text, some or all of those that can be staged, and what stands between them.
+    """The columns of the text, some or all of ``STAGED``, and what stands between them.
 
     ``number`` is the row's line or record; where it is missing, rows count in the order in which they come.
     """
@@ -31,3 +42,43 @@ class Batch:
     copy: bytes
     rows: int
     refused: Sequence[Refused] = ()
+
+
+class Rows(Protocol):
+    """The rows of one file. They are iterated over in a thread, and may raise UnreadableList and OSError."""
+
+    @property
+    def layout(self) -> StageLayout:
+        """What the text of each batch is."""
+
+    def __iter__(self) -> Iterator[Batch]:
+        """The batches, from the file's first row to its last."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListFile:
+    """One file of a delivery."""
+
+    rows: Rows
+    mode: Mode = "full"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What a publisher has published, downloaded: its files in the order in which they apply.
+
+    ``sha256`` is that of the file, or of the files' own when there are several. ``version`` is what the publisher calls
+    it. The rest is for the gates: how many rows the publisher says that it has, which files do not have the checksum
+    that is listed, and which are listed and were not to be had.
+    """
+
+    files: Sequence[ListFile]
+    url: str
+    bytes: int
+    sha256: str
+    etag: str | None = None
+    last_modified: str | None = None
+    version: str | None = None
+    stated_rows: int | None = None
+    checksum_differs: Sequence[str] = ()
+    parts_missing: Sequence[str] = ()

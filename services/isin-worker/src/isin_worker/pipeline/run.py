@@ -5,27 +5,43 @@ from pathlib import Path
 
 import httpx
 
+from isin_worker.errors import HeaderDrift
 from isin_worker.models import Publication
+from isin_worker.pipeline.batches import Delivery, ListFile
 from isin_worker.pipeline.fetch import Download, Validators, fetch
-from isin_worker.pipeline.publish import Claim, confirm_list, publish_list
+from isin_worker.pipeline.gates import Hold
+from isin_worker.pipeline.parse import CsvList
+from isin_worker.pipeline.progress import Progress
+from isin_worker.pipeline.publish import Claim, confirm_list, hold, publish_list
 from isin_worker.repositories.publications import PublicationRepository
+from isin_worker.states import Status
 from servicekit.db import Database
 
 
 class Pipeline:
     """Does the work of claimed runs."""
 
-    def __init__(self, database: Database, client: httpx.AsyncClient, *, spool: Path, fetch_seconds: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        client: httpx.AsyncClient,
+        *,
+        spool: Path,
+        fetch_seconds: float,
+        progress: Progress,
+    ) -> None:
         self._database = database
         self._client = client
         self._spool = spool
         self._fetch_seconds = fetch_seconds
+        self._progress = progress
 
-    async def run(self, claim: Claim) -> None:
-        """Fetch the feed's list and publish it. No transaction is open while the network is waited for.
+    async def run(self, claim: Claim) -> Status:
+        """Fetch the feed's list and publish it, or hold it. No transaction is open while the network is waited for.
 
         Raises FeedError and OSError, after which what was published before stands untouched.
         """
+        self._progress.started(claim.feed.name, str(claim.business_date))
         standing = await self._standing(claim)
         folder = self._spool / claim.feed.name
         await asyncio.to_thread(_clear, folder)
@@ -33,14 +49,26 @@ class Pipeline:
         try:
             known = Validators(standing.etag, standing.last_modified) if standing else None
             download = await fetch(self._client, claim.feed, path, known=known, seconds=self._fetch_seconds)
-            async with self._database.transaction() as session:
-                if standing is not None and _same(standing, download):
-                    await confirm_list(session, claim, standing, download)
-                else:
-                    assert download is not None  # noqa: S101 - 304 is the answer to validators only
-                    await publish_list(session, claim, download)
+            return await self._publish(claim, standing, _delivered(claim, download) if download else None)
         finally:
+            self._progress.ended()
             path.unlink(missing_ok=True)
+
+    async def _publish(self, claim: Claim, standing: Publication | None, delivery: Delivery | None) -> Status:
+        if standing is not None and (delivery is None or delivery.sha256 == standing.sha256):
+            async with self._database.transaction() as session:
+                await confirm_list(session, claim, standing, delivery)
+            return Status.SUCCEEDED
+        assert delivery is not None  # noqa: S101 - 304 is the answer to validators only
+        try:
+            async with self._database.transaction() as session:
+                return await publish_list(session, claim, delivery, self._progress)
+        except HeaderDrift as drift:
+            # Tried again it would be the same: somebody has to look at it, and perhaps at the declaration.
+            kept_back = [Hold("header-drift", str(drift))]
+            async with self._database.transaction() as session:
+                await hold(session, claim, kept_back, url=delivery.url, sha256=delivery.sha256, bytes=delivery.bytes)
+            return Status.HELD
 
     async def _standing(self, claim: Claim) -> Publication | None:
         """What stands, if an unchanged list means that there is nothing to do."""
@@ -52,12 +80,19 @@ class Pipeline:
         return standing if same else None
 
 
+def _delivered(claim: Claim, download: Download) -> Delivery:
+    return Delivery(
+        files=[ListFile(CsvList(download.path, claim.feed))],
+        url=claim.feed.url,
+        bytes=download.bytes,
+        sha256=download.sha256,
+        etag=download.validators.etag,
+        last_modified=download.validators.last_modified,
+    )
+
+
 def _clear(folder: Path) -> None:
     """An empty folder: what lies there was left by a worker that was killed, or whose lease is over."""
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.iterdir():
         left.unlink(missing_ok=True)
-
-
-def _same(standing: Publication, download: Download | None) -> bool:
-    return download is None or download.sha256 == standing.sha256

@@ -6,12 +6,22 @@ from dataclasses import dataclass
 from extractor import is_valid_isin
 from isin_worker.feeds import Feed
 from isin_worker.isin import fault_of
-from isin_worker.pipeline.parse import Row
+from isin_worker.pipeline.batches import NO_ISIN, Refused
 from servicekit.schemas import clean_text
 
 MAX_TEXT = 1000
 PLACEHOLDERS = frozenset({"", "-", "NA", "N.A.", "N/A", "0", "NULL", "NONE"})
 FIELDS = ("name", "type", "currency", "lei")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: the cells of the declared columns by field, or ``fault`` when its cells do not fit the header."""
+
+    number: int  # the line of the file that it ends on, as people count
+    cells: Mapping[str, str]
+    raw: str
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +32,6 @@ class Entry:
     isin: str
     fields: tuple[str | None, ...]
     details: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A row that is not published."""
-
-    number: int
-    reason: str
-    raw: str
 
 
 def check(row: Row, feed: Feed) -> Entry | Refused:
@@ -45,7 +46,7 @@ def check(row: Row, feed: Feed) -> Entry | Refused:
         return _refuse(row, f"a cell of more than {MAX_TEXT} characters")
     isin = cells["isin"].upper()
     if isin in PLACEHOLDERS:
-        return _refuse(row, "no ISIN")
+        return _refuse(row, NO_ISIN)
     if not is_valid_isin(isin):
         return _refuse(row, fault_of(isin).text)
     fields = tuple(feed.constants.get(field) or cells.get(field) or None for field in FIELDS)

@@ -2,11 +2,13 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from isin_worker.models import Quarantine
+
+_PLACE = (col(Quarantine.row_number), col(Quarantine.id))
 
 
 class QuarantineRepository:
@@ -15,12 +17,12 @@ class QuarantineRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def page(self, run_id: UUID, *, after: int, limit: int) -> list[Quarantine]:
-        """Refused rows of a run behind line ``after``, in the order of the list."""
+    async def page(self, run_id: UUID, *, after: tuple[int, int], limit: int) -> list[Quarantine]:
+        """Refused rows of a run behind ``after``, a line and an id, in the order of the list."""
         query = (
             select(Quarantine)
-            .where(col(Quarantine.run_id) == run_id, col(Quarantine.row_number) > after)
-            .order_by(col(Quarantine.row_number))
+            .where(col(Quarantine.run_id) == run_id, tuple_(*_PLACE) > after)
+            .order_by(*_PLACE)
             .limit(limit)
         )
         return list(await self._session.scalars(query))

@@ -96,18 +96,43 @@ class RunRepository:
         changes = {"status": status, "error": error, "next_try_at": func.now() + wait, "finished_at": func.now()}
         return await self._change(_own(run_id, owner), **changes, **_NOBODYS) is not None
 
-    async def succeed(self, run_id: UUID, owner: UUID, **facts: Any) -> bool:
-        """Record what came out; False when the run is somebody else's by now, and then nothing may be published."""
-        changes = {"status": Status.SUCCEEDED, "error": None, "forced": False, "finished_at": func.now()}
+    async def hold(self, run_id: UUID, owner: UUID, **facts: Any) -> bool:
+        """Record that gates keep the list back; False when the run is somebody else's by now."""
+        changes = {"status": Status.HELD, "forced": False, "finished_at": func.now()}
         return await self._change(_own(run_id, owner), **changes, **_NOBODYS, **facts) is not None
 
-    async def make_due(self, run_id: UUID, *, forced: bool) -> Run:
-        """Let a run that ended be done again, with all its attempts."""
+    async def succeed(self, run_id: UUID, owner: UUID, **facts: Any) -> bool:
+        """Record what came out; False when the run is somebody else's by now, and then nothing may be published."""
+        changes = {"status": Status.SUCCEEDED, "error": None, "gate": None, "forced": False, "finished_at": func.now()}
+        return await self._change(_own(run_id, owner), **changes, **_NOBODYS, **facts) is not None
+
+    async def make_due(self, run_id: UUID, *, forced: bool, released_sha256: str | None = None) -> Run:
+        """Let a run that ended be done again, with all its attempts; the gates let the list of this hash pass."""
         run = await self._change(
-            col(Run.id) == run_id, status=Status.PENDING, forced=forced, attempts=0, next_try_at=func.now(), **_NOBODYS
+            col(Run.id) == run_id,
+            status=Status.PENDING,
+            forced=forced,
+            released_sha256=released_sha256,
+            attempts=0,
+            next_try_at=func.now(),
+            **_NOBODYS,
         )
         assert run is not None  # noqa: S101 - the caller holds its lock
         return run
+
+    async def drop(self, run_id: UUID) -> Run:
+        """Settle that what is held will not be published."""
+        run = await self._change(col(Run.id) == run_id, status=Status.DROPPED, finished_at=func.now())
+        assert run is not None  # noqa: S101 - the caller holds its lock
+        return run
+
+    async def drop_held(self, feed: str, before: date) -> None:
+        """Settle that held lists of these dates will not be published: a newer one is."""
+        await self._session.execute(
+            update(Run)
+            .where(col(Run.feed) == feed, col(Run.business_date) < before, col(Run.status) == Status.HELD)
+            .values(status=Status.DROPPED)
+        )
 
     async def is_abandoned(self, run_id: UUID) -> bool:
         """Whether it is running for somebody whose lease has run out."""
@@ -123,9 +148,10 @@ class RunRepository:
         query = select(col(Run.id)).where(col(Run.feed) == feed, col(Run.business_date).in_(list(dates)))
         return set(await self._session.scalars(query))
 
-    async def get(self, feed: str, run_id: UUID) -> Run | None:
-        """A run of this feed."""
-        return await self._session.scalar(select(Run).where(col(Run.feed) == feed, col(Run.id) == run_id))
+    async def get(self, feed: str, run_id: UUID, *, lock: bool = False) -> Run | None:
+        """A run of this feed; locked until the transaction ends when it is going to change."""
+        query = select(Run).where(col(Run.feed) == feed, col(Run.id) == run_id)
+        return await self._session.scalar(query.with_for_update() if lock else query)
 
     async def by_ids(self, ids: Iterable[UUID]) -> list[Run]:
         """These runs, by business date."""

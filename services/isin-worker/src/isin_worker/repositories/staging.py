@@ -3,8 +3,7 @@
 A temporary table is unlogged, nobody else sees it, and it is gone with the transaction, however that ends.
 """
 
-import json
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -12,74 +11,93 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-STAGED = ("number", "isin", "name", "type", "currency", "lei", "details")
-TIMEOUT = "10min"  # the limits of ordinary requests are too short for a list of millions
-
-Cells = Sequence[str | int | None]
+# The limits of ordinary requests are too short for a list of millions, and too narrow for sorting one.
+_PATIENCE = """
+SELECT set_config('statement_timeout', '15min', true), set_config('lock_timeout', '15min', true),
+       set_config('work_mem', '128MB', true), set_config('maintenance_work_mem', '128MB', true)
+"""
 
 _CREATE = """
 CREATE TEMPORARY TABLE staged (
-    number bigint NOT NULL, isin text COLLATE "C" NOT NULL, name text, type text, currency text, lei text,
-    details jsonb NOT NULL
+    number bigint, isin text COLLATE "C" NOT NULL, venue text COLLATE "C" NOT NULL DEFAULT '', op text,
+    name text, type text, currency text, lei text, details jsonb NOT NULL DEFAULT '{}'
 ) ON COMMIT DROP
 """
 
-# An ISIN counts once, where it stands first; the other rows are refused.
+# In a full list a listing counts where it stands first. Changes are applied in their order: the last one counts.
+_FIND_REPEATED = """
+CREATE TEMPORARY TABLE repeated ON COMMIT DROP AS
+SELECT place, number, first FROM (
+    SELECT ctid AS place, number, first_value(number) OVER same AS first, row_number() OVER same AS nth
+    FROM staged WINDOW same AS (PARTITION BY isin, venue ORDER BY ctid {order})
+) AS counted
+WHERE nth > 1
+"""
 _REFUSE_REPEATED = """
 INSERT INTO quarantine (run_id, row_number, reason, raw)
-SELECT :run_id, number, 'the ISIN stands on line ' || first || ' already', concat_ws(',', isin, name)
-FROM (SELECT *, min(number) OVER (PARTITION BY isin) AS first FROM staged) AS repeated
-WHERE number > first ORDER BY number LIMIT :kept
+SELECT :run_id, coalesce(repeated.number, 0),
+    'the ISIN stands ' || coalesce('on line ' || first, 'in the list') || ' already',
+    concat_ws(',', isin, nullif(venue, ''), name)
+FROM repeated JOIN staged ON staged.ctid = repeated.place
+ORDER BY repeated.place LIMIT :kept
 """
+_DROP_REPEATED = "DELETE FROM staged USING repeated WHERE staged.ctid = repeated.place"
 
 # ON CONFLICT ... DO UPDATE ... WHERE would lock and log every row of a list that did not change. This join writes none.
 _COMPARE = """
 CREATE TEMPORARY TABLE difference ON COMMIT DROP AS
 SELECT
-    isin, new.name, new.type, new.currency, new.lei, new.details, old.isin IS NOT NULL AS known,
-    CASE WHEN new.isin IS NULL THEN 'removed' WHEN old.here THEN 'changed' ELSE 'added' END AS kind,
-    CASE WHEN old.isin IS NOT NULL THEN to_jsonb(old) - '{isin,here}'::text[] END AS before,
-    CASE WHEN new.isin IS NOT NULL THEN to_jsonb(new) - 'isin' END AS after
+    isin, venue, new.name, new.type, new.currency, new.lei, new.details, old.here IS NOT NULL AS known,
+    CASE WHEN new.gone IS NOT FALSE THEN 'removed' WHEN old.here THEN 'changed' ELSE 'added' END AS kind,
+    CASE WHEN old.here IS NOT NULL THEN to_jsonb(old) - '{{isin,venue,here}}'::text[] END AS before,
+    CASE WHEN NOT new.gone THEN to_jsonb(new) - '{{isin,venue,gone}}'::text[] END AS after
 FROM (
-    SELECT DISTINCT ON (isin) isin, name, type, currency, lei, details FROM staged ORDER BY isin, number
+    SELECT isin, venue, name, type, currency, lei, details,
+        coalesce(op IN ('terminated', 'cancelled'), false) AS gone
+    FROM staged
 ) AS new
-FULL JOIN (
-    SELECT isin, name, type, currency, lei, details, last_seen IS NULL AS here FROM listing WHERE feed = :feed
-) AS old USING (isin)
-WHERE (new.isin IS NULL AND old.here)
-   OR (new.isin IS NOT NULL AND (old.here IS NOT TRUE
+{join} JOIN (
+    SELECT isin, venue, name, type, currency, lei, details, last_seen IS NULL AS here FROM listing WHERE feed = :feed
+) AS old USING (isin, venue)
+WHERE (new.gone IS NOT FALSE AND old.here)
+   OR (NOT new.gone AND (old.here IS NOT TRUE
        OR (new.name, new.type, new.currency, new.lei, new.details)
           IS DISTINCT FROM (old.name, old.type, old.currency, old.lei, old.details)))
 """
 
+# Held until the commit, so that ids come in the order in which readers get to see them, whatever feed they are of.
+_ONE_AFTER_ANOTHER = "SELECT pg_advisory_xact_lock(hashtextextended('isin_change', 0))"
+
 _LOG = """
-INSERT INTO isin_change (run_id, feed, isin, kind, old, new)
-SELECT :run_id, :feed, isin, kind, before, after FROM difference ORDER BY isin
+INSERT INTO isin_change (run_id, feed, isin, venue, kind, old, new)
+SELECT :run_id, :feed, isin, venue, kind, before, after FROM difference ORDER BY isin, venue
 """
 
 _INSERT = """
-INSERT INTO listing (feed, isin, name, type, currency, lei, details, first_seen)
-SELECT :feed, isin, name, type, currency, lei, details, :day FROM difference WHERE kind <> 'removed' AND NOT known
-ORDER BY isin
+INSERT INTO listing (feed, isin, venue, name, type, currency, lei, details, first_seen)
+SELECT :feed, isin, venue, name, type, currency, lei, details, :day
+FROM difference WHERE kind <> 'removed' AND NOT known
+ORDER BY isin, venue
 """
 
 _UPDATE = """
 UPDATE listing
 SET name = new.name, type = new.type, currency = new.currency, lei = new.lei, details = new.details, last_seen = NULL
 FROM difference AS new
-WHERE listing.feed = :feed AND listing.isin = new.isin AND new.kind <> 'removed' AND new.known
+WHERE listing.feed = :feed AND listing.isin = new.isin AND listing.venue = new.venue
+  AND new.kind <> 'removed' AND new.known
 """
 
 _REMOVE = """
 UPDATE listing SET last_seen = (SELECT business_date FROM publication WHERE feed = :feed)
 FROM difference AS gone
-WHERE listing.feed = :feed AND listing.isin = gone.isin AND gone.kind = 'removed'
+WHERE listing.feed = :feed AND listing.isin = gone.isin AND listing.venue = gone.venue AND gone.kind = 'removed'
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How many ISINs a new list adds, changes and removes."""
+    """How many listings a new list adds, changes and removes."""
 
     added: int
     changed: int
@@ -94,54 +112,57 @@ class StagingRepository:
 
     async def queue_up(self, feed: str) -> None:
         """Wait until no other transaction publishes this feed, and keep others waiting until this one ends."""
-        await self._session.execute(text(f"SET LOCAL statement_timeout = '{TIMEOUT}'"))
+        await self._session.execute(text(_PATIENCE))
         await self._session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:feed, 0))"), {"feed": feed})
 
-    async def copy(self, batches: AsyncIterable[Iterable[Cells]]) -> int:
-        """Fill the staging table with cells in the order of ``STAGED``. Returns how many different ISINs there are."""
+    async def open(self) -> None:
+        """Make the empty staging table."""
         await self._session.execute(text(_CREATE))
+
+    async def copy(self, chunks: AsyncIterable[bytes], columns: Sequence[str], delimiter: str) -> None:
+        """Stage the rows of one file, which are text in COPY's format."""
         connection = await (await self._session.connection()).get_raw_connection()
         await connection.driver_connection.copy_to_table(  # type: ignore[union-attr]  # asyncpg's own connection
-            "staged", source=_lines(batches), columns=STAGED, format="text"
+            "staged", source=chunks, columns=columns, format="text", delimiter=delimiter
         )
-        await self._session.execute(text("ANALYZE staged"))
-        return int(await self._session.scalar(text("SELECT count(DISTINCT isin) FROM staged")) or 0)
 
-    async def refuse(self, run_id: UUID, refused: Iterable[Mapping[str, object]], kept: int) -> None:
-        """Put rows into quarantine, then ``kept`` at most of those that repeat an ISIN; forget earlier attempts'."""
+    async def settle(self, run_id: UUID, *, last_counts: bool, kept: int) -> int:
+        """Leave one row of each listing, the last one or else the first; the others of a full list are refused.
+
+        At most ``kept`` of them go into quarantine. Returns how many rows were left out.
+        """
+        order = "DESC" if last_counts else "ASC"
+        await self._session.execute(text(_FIND_REPEATED.format(order=order)))
+        repeated = int(await self._session.scalar(text("SELECT count(*) FROM repeated")) or 0)
+        if repeated:
+            if not last_counts:
+                await self._session.execute(text(_REFUSE_REPEATED), {"run_id": run_id, "kept": kept})
+            await self._session.execute(text(_DROP_REPEATED))
+        await self._session.execute(text("ANALYZE staged (isin, venue, op)"))
+        return repeated
+
+    async def refuse(self, run_id: UUID, refused: Iterable[Mapping[str, object]]) -> None:
+        """Put rows into quarantine, and forget those of earlier attempts."""
         await self._session.execute(text("DELETE FROM quarantine WHERE run_id = :run_id"), {"run_id": run_id})
         if rows := [{"run_id": run_id, **row} for row in refused]:
             insert = "INSERT INTO quarantine (run_id, row_number, reason, raw) VALUES (:run_id, :number, :reason, :raw)"
             await self._session.execute(text(insert), rows)
-        await self._session.execute(text(_REFUSE_REPEATED), {"run_id": run_id, "kept": kept})
 
-    async def publish(self, feed: str, run_id: UUID, day: date) -> Difference:
-        """Bring the listings of the feed to what is staged, and log each step. An unchanged list writes no row."""
-        await self._session.execute(text(_COMPARE), {"feed": feed})
+    async def compare(self, feed: str, *, whole: bool) -> Difference:
+        """What the staged list changes; what is not in a ``whole`` one is gone. Writes nothing that lasts."""
+        join = "FULL" if whole else "LEFT"
+        await self._session.execute(text(_COMPARE.format(join=join)), {"feed": feed})
         counted = await self._session.execute(text("SELECT kind, count(*) AS total FROM difference GROUP BY kind"))
         counts: dict[str, int] = {row.kind: row.total for row in counted}
-        if counts:
-            await self._session.execute(text(_LOG), {"run_id": run_id, "feed": feed})
-            await self._session.execute(text(_UPDATE), {"feed": feed})
-            await self._session.execute(text(_REMOVE), {"feed": feed})
-            await self._session.execute(text(_INSERT), {"feed": feed, "day": day})
         return Difference(counts.get("added", 0), counts.get("changed", 0), counts.get("removed", 0))
 
-
-async def _lines(batches: AsyncIterable[Iterable[Cells]]) -> AsyncIterator[bytes]:
-    async for rows in batches:
-        yield "".join(["\t".join([_cell(cell) for cell in row]) + "\n" for row in rows]).encode()
-
-
-def _cell(value: str | int | None) -> str:
-    r"""A value in COPY's text format: ``\N`` for null, and the four characters that mean something escaped."""
-    if value is None:
-        return r"\N"
-    if isinstance(value, int):
-        return str(value)
-    return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-
-
-def details_cell(details: Mapping[str, str]) -> str:
-    """Details as the JSON that the column holds."""
-    return json.dumps(details, ensure_ascii=False)
+    async def apply(self, feed: str, run_id: UUID, day: date, difference: Difference) -> None:
+        """Bring the listings of the feed to what was compared, and log each step. Without any, nothing is written."""
+        if difference == Difference(0, 0, 0):
+            return
+        await self._session.execute(text("ANALYZE difference (isin, venue, kind, known)"))
+        await self._session.execute(text(_UPDATE), {"feed": feed})
+        await self._session.execute(text(_REMOVE), {"feed": feed})
+        await self._session.execute(text(_INSERT), {"feed": feed, "day": day})
+        await self._session.execute(text(_ONE_AFTER_ANOTHER))
+        await self._session.execute(text(_LOG), {"run_id": run_id, "feed": feed})

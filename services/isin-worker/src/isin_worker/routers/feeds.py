@@ -1,6 +1,7 @@
 """Feeds and their runs."""
 
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -72,6 +73,26 @@ async def get_run(name: str, run_id: UUID, request: Request, runs: RunServiceDep
     return conditional_json(request, RunOut.model_validate(await runs.get(name, run_id)))
 
 
+_HELD: dict[int | str, dict[str, Any]] = {
+    404: {"description": "No such feed or run"},
+    409: {"description": "No gate holds it"},
+}
+
+
+@router.post("/{name}/runs/{run_id}/release", status_code=202, responses=_HELD)
+async def release_run(name: str, run_id: UUID, response: Response, runs: RunServiceDep, _admin: Admin) -> RunOut:
+    """Publish what a gate holds. The list is fetched again, and passes if it is the same; another is judged anew."""
+    run = await runs.release(name, run_id)
+    response.headers["Location"] = f"/api/v1/feeds/{name}/runs/{run.id}"
+    return RunOut.model_validate(run)
+
+
+@router.post("/{name}/runs/{run_id}/drop", responses=_HELD)
+async def drop_run(name: str, run_id: UUID, runs: RunServiceDep, _admin: Admin) -> RunOut:
+    """Settle that what a gate holds will not be published."""
+    return RunOut.model_validate(await runs.drop(name, run_id))
+
+
 @router.get("/{name}/runs/{run_id}/quarantine", responses={404: {"description": "No such feed or run"}})
 async def list_refused(
     name: str,
@@ -86,8 +107,8 @@ async def list_refused(
 ) -> RefusedPage:
     """The rows that a run refused, and why."""
     scope = f"quarantine:{run_id}"
-    after = int(cursors.decode(scope, cursor)[0]) if cursor else 0
-    rows, more = await runs.refused(name, run_id, after=after, limit=limit)
-    next_cursor = cursors.encode(scope, [rows[-1].row_number]) if more else None
+    line, last_id = cursors.decode(scope, cursor) if cursor else (-1, 0)
+    rows, more = await runs.refused(name, run_id, after=(line, last_id), limit=limit)
+    next_cursor = cursors.encode(scope, [rows[-1].row_number, rows[-1].id]) if more else None
     add_next_link(request, response, next_cursor)
     return RefusedPage(items=[RefusedOut.model_validate(row) for row in rows], next_cursor=next_cursor)

@@ -1,7 +1,7 @@
 """How the feeds stand."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from isin_worker import schedule
 from isin_worker.errors import UnknownFeed
@@ -57,9 +57,9 @@ class FeedService:
 def _next_run(feed: Feed, standing: Publication | None, current: Run | None, now: datetime) -> datetime:
     due = schedule.current_date(feed, now)
     if standing is not None and standing.business_date >= due:
-        return schedule.due_instant(feed, standing.business_date + timedelta(days=1))
+        return schedule.due_instant(feed, schedule.next_date(feed, standing.business_date))
     if current is None:
         return schedule.due_instant(feed, due)
-    if current.status == Status.DEAD:
-        return schedule.due_instant(feed, due + timedelta(days=1))
+    if current.status in {Status.DEAD, Status.HELD, Status.DROPPED}:
+        return schedule.due_instant(feed, schedule.next_date(feed, due))
     return current.next_try_at

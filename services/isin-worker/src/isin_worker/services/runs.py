@@ -5,7 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from isin_worker import schedule
-from isin_worker.errors import RunInProgress, UnknownRun
+from isin_worker.errors import RunInProgress, RunNotHeld, UnknownRun
 from isin_worker.feeds import Feed
 from isin_worker.models import Quarantine, Run
 from isin_worker.repositories.quarantine import QuarantineRepository
@@ -58,6 +58,33 @@ class RunService:
             return run, True
         return await runs.make_due(run.id, forced=force), True
 
+    async def release(self, name: str, run_id: UUID) -> Run:
+        """Let the list that gates hold be published if the publisher still has it, and ring the bell.
+
+        Raises UnknownFeed, UnknownRun, RunNotHeld.
+        """
+        async with self._database.transaction() as session:
+            run = await self._held(RunRepository(session), name, run_id)
+            run = await RunRepository(session).make_due(run_id, forced=True, released_sha256=run.sha256)
+        await self._bell.ring()
+        return run
+
+    async def drop(self, name: str, run_id: UUID) -> Run:
+        """Settle that the list which gates hold will not be published. Raises UnknownFeed, UnknownRun, RunNotHeld."""
+        async with self._database.transaction() as session:
+            runs = RunRepository(session)
+            await self._held(runs, name, run_id)
+            return await runs.drop(run_id)
+
+    async def _held(self, runs: RunRepository, name: str, run_id: UUID) -> Run:
+        feed_named(self._feeds, name)
+        run = await runs.get(name, run_id, lock=True)
+        if run is None:
+            raise UnknownRun
+        if run.status != Status.HELD:
+            raise RunNotHeld(f"The run is {run.status}.")
+        return run
+
     async def get(self, name: str, run_id: UUID) -> Run:
         """One run. Raises UnknownFeed and UnknownRun."""
         feed_named(self._feeds, name)
@@ -67,7 +94,9 @@ class RunService:
             raise UnknownRun
         return run
 
-    async def refused(self, name: str, run_id: UUID, *, after: int, limit: int) -> tuple[list[Quarantine], bool]:
+    async def refused(
+        self, name: str, run_id: UUID, *, after: tuple[int, int], limit: int
+    ) -> tuple[list[Quarantine], bool]:
         """Refused rows of a run in the list's order, and whether there are more. Raises UnknownFeed and UnknownRun."""
         await self.get(name, run_id)
         async with self._database.transaction() as session:

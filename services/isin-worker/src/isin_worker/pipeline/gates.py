@@ -1,0 +1,76 @@
+"""Gates: what keeps a list from being published until somebody has looked at it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from isin_worker.feeds.gate_limits import GateLimits
+from isin_worker.pipeline.batches import Delivery
+
+Gate = Literal["shrunk", "removed", "bad-rows", "header-drift", "stated-count", "checksum", "parts-missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A gate that a list did not pass: what was measured and what is allowed, where that is a number."""
+
+    gate: Gate
+    detail: str
+    value: float | None = None
+    limit: float | None = None
+
+    def as_record(self) -> dict[str, Any]:
+        """As the ledger keeps it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A list that is staged, beside the one that stands; ``stood`` is None when none does.
+
+    ``read`` counts rows as they were read, ``bad`` those that were refused for a fault, ``valid`` what would stand.
+    """
+
+    read: int
+    bad: int
+    valid: int
+    removed: int
+    stood: int | None
+
+
+def holds(delivery: Delivery, measured: Measured, limits: GateLimits) -> Sequence[Hold]:
+    """Every gate that the list does not pass. The first list of a feed has nothing to be compared with."""
+    return [*_what_the_publisher_says(delivery, measured), *_what_was_counted(measured, limits)]
+
+
+def _what_the_publisher_says(delivery: Delivery, measured: Measured) -> Iterator[Hold]:
+    if delivery.stated_rows not in {None, measured.read}:
+        detail = f"the list says that it has {delivery.stated_rows} rows, and it has {measured.read}"
+        yield Hold("stated-count", detail, measured.read, delivery.stated_rows)
+    if delivery.checksum_differs:
+        yield Hold("checksum", f"another checksum than is listed: {', '.join(delivery.checksum_differs)}")
+    if delivery.parts_missing:
+        yield Hold("parts-missing", f"listed and not to be had: {', '.join(delivery.parts_missing)}")
+
+
+def _what_was_counted(measured: Measured, limits: GateLimits) -> Iterator[Hold]:
+    if _many(measured.bad, measured.read, limits.bad, limits.few):
+        detail = f"{measured.bad} of {measured.read} rows are bad"
+        yield Hold("bad-rows", detail, _share(measured.bad, measured.read), limits.bad)
+    if not measured.stood:
+        return
+    fewer = measured.stood - measured.valid
+    if _many(fewer, measured.stood, limits.shrunk, limits.few):
+        detail = f"{measured.valid} rows instead of {measured.stood}"
+        yield Hold("shrunk", detail, _share(fewer, measured.stood), limits.shrunk)
+    if _many(measured.removed, measured.stood, limits.removed, limits.few):
+        detail = f"{measured.removed} of {measured.stood} rows are gone"
+        yield Hold("removed", detail, _share(measured.removed, measured.stood), limits.removed)
+
+
+def _many(count: int, of: int, limit: float, few: int) -> bool:
+    return count > few and count > limit * of
+
+
+def _share(count: int, of: int) -> float:
+    return round(count / of, 4)
