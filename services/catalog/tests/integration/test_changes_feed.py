@@ -101,6 +101,55 @@ async def test_a_transaction_that_commits_late_is_not_lost(read: Any, add_app: A
     assert {item["name"] for item in items + rest} == {"Slow", quick["name"]}
 
 
+@pytest.fixture
+async def writers(as_user: Any, database_url: str) -> AsyncIterator[list[Any]]:
+    connections = [await asyncpg.connect(database_url) for _ in range(4)]
+    yield connections
+    for connection in connections:
+        await connection.close()
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_no_order_of_commits_hides_a_change(
+    seed: int, read: Any, add_app: Any, admin: Any, writers: list[Any]
+) -> None:
+    """Transactions that begin, write, and end in any order, and a reader that looks after each step."""
+    chance = random.Random(seed)
+    apps = [(await add_app(f"org.example.a{number}"))["id"] for number in range(5)]
+    copy: dict[str, Any] = {}
+    since: str | None = None
+    running: dict[Any, Any] = {}  # each writer's transaction
+    held: dict[str, Any] = {}  # the writer that has changed an app and not ended yet: others would wait for it
+
+    async def follow(*, settle: bool) -> None:
+        nonlocal since
+        items, since = await read(since, limit=2, settle=settle)
+        copy.update({item["id"]: item for item in items})
+
+    async def end(writer: Any) -> None:
+        nonlocal held
+        transaction = running.pop(writer)
+        await (transaction.commit() if chance.random() < 0.8 else transaction.rollback())
+        held = {app: by for app, by in held.items() if by is not writer}
+
+    for _ in range(30):
+        writer, app = chance.choice(writers), chance.choice(apps)
+        if writer not in running:
+            running[writer] = writer.transaction()
+            await running[writer].start()
+            await writer.execute("SELECT pg_current_xact_id()")  # its number, maybe long before its first change
+        elif chance.random() < 0.4:
+            await end(writer)
+        elif held.setdefault(app, writer) is writer:
+            await writer.execute("UPDATE app SET points = $1 WHERE id = $2", chance.randint(1, 999), UUID(app))
+        await follow(settle=False)
+    for writer in chance.sample(list(running), len(running)):
+        await end(writer)
+    await follow(settle=True)
+    listed = (await admin.get("/api/v1/apps")).json()["items"]
+    assert copy == {app["id"]: app for app in listed}
+
+
 async def test_a_copy_kept_while_others_write_is_right_in_the_end(read: Any, add_app: Any, as_user: Any) -> None:
     apps = [await add_app(f"org.example.a{number}") for number in range(6)]
     copy: dict[str, Any] = {}

@@ -241,6 +241,12 @@ async def test_what_is_asked_wrongly_is_refused(admin: Any, as_user: Any) -> Non
         assert (await client.get(f"/api/v1/imports/{uuid4()}")).status_code == status
 
 
+async def test_whoever_waits_asks_for_what_is_new(bring_in: Any, admin: Any) -> None:
+    path = f"/api/v1/imports/{(await bring_in(INDEX))['id']}"
+    etag = (await admin.get(path)).headers["ETag"]
+    assert (await admin.get(path, headers={"If-None-Match": etag})).status_code == 304
+
+
 async def test_the_command_imports_a_file(
     admin: Any, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from catalog_service.dependencies import Admin, Imports
 from catalog_service.routers.spool import receive
 from catalog_service.schemas import ImportFormat, ImportOut
+from servicekit.conditional import conditional_json
 from servicekit.problems import FieldProblem, RuleViolation
 
 router = APIRouter(prefix="/api/v1")
@@ -45,10 +46,14 @@ async def import_apps(
     return await imports.get(job_id)
 
 
-@router.get("/imports/{import_id}", responses={404: {"description": "There is no such import"}})
-async def get_import(import_id: UUID, _admin: Admin, imports: Imports) -> ImportOut:
+@router.get(
+    "/imports/{import_id}",
+    response_model=ImportOut,
+    responses={304: {"description": "Not modified"}, 404: {"description": "There is no such import"}},
+)
+async def get_import(request: Request, import_id: UUID, _admin: Admin, imports: Imports) -> Response:
     """How far an import is, or what came of it, with a line for each row that was left out."""
-    return await imports.get(import_id)
+    return conditional_json(request, await imports.get(import_id), cache_control="private, no-cache")
 
 
 async def _received(request: Request) -> BinaryIO:
