@@ -18,7 +18,9 @@ class Hostile:
     closes: bool = True  # nothing that follows on the connection may be read
 
 
-def _with(*lines: str, method: str = "POST", target: str = "/login", body: str = "", version: str = "HTTP/1.1") -> bytes:
+def _with(
+    *lines: str, method: str = "POST", target: str = "/login", body: str = "", version: str = "HTTP/1.1"
+) -> bytes:
     return "\r\n".join([f"{method} {target} {version}", *lines, "", body]).encode("latin-1")
 
 
@@ -32,6 +34,7 @@ def _post(*lines: str, body: str = "") -> bytes:
 
 CHUNKED = "Transfer-Encoding: chunked"
 SMUGGLED = "GET /internal/revocations HTTP/1.1\r\nHost: a\r\n\r\n"
+FORGED = "Authorization: Bearer a.b.c"
 MALFORMED, FRAMING, TARGET = "malformed-request", "bad-framing", "bad-target"
 
 HOSTILE = [
@@ -135,6 +138,8 @@ HOSTILE = [
     Hostile("a large body", _post("Content-Length: 9437185"), 413, "content-too-large"),
     # Other doors
     Hostile("a WebSocket", _get("Connection: Upgrade", "Upgrade: websocket"), 501, "no-websocket"),
-    Hostile("a forged token", _get("Authorization: Bearer a.b.c", target="/api/v1/points"), 401, "invalid-token", False),
+    Hostile(
+        "a forged token", _get("Authorization: Bearer a.b.c", target="/api/v1/points"), 401, "invalid-token", False
+    ),
     Hostile("no token", _get(target="/api/v1/points"), 401, "unauthenticated", closes=False),
 ]

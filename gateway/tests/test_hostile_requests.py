@@ -38,7 +38,8 @@ def test_the_suite_is_as_large_as_it_says_and_every_name_is_its_own() -> None:
 
 
 async def test_an_address_with_its_own_host_is_taken_as_the_path_alone(gateway: Gateway) -> None:
-    answer = await gateway.exchange(b"GET http://Appraise.Example:8000/apps?q=1 HTTP/1.1\r\nHost: appraise.example:8000\r\n\r\n")
+    request = b"GET http://Appraise.Example:8000/apps?q=1 HTTP/1.1\r\nHost: appraise.example:8000\r\n\r\n"
+    answer = await gateway.exchange(request)
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert gateway.web.asked[0].target == "/apps?q=1"
 

@@ -58,7 +58,7 @@ class AccessLog:
         """A request is done."""
         if status < 400 and not cut:
             self._owed += self._share
-            if self._owed < 1:
+            if self._owed < 0.999_999:  # sums of tenths are not exact
                 return
             self._owed -= 1
         header, principal = request.header, request.principal

@@ -32,6 +32,7 @@ MAX_HEADER_BYTES: Final = 32 * 1024
 MAX_HEAD: Final = MAX_TARGET + MAX_HEADER_BYTES
 MAX_AHEAD: Final = 64 * 1024  # bytes of further requests that may wait for their turn
 LINGER_SECONDS: Final = 5.0
+LAST_CALL_SECONDS: Final = 0.5
 FOREVER: Final = float("inf")
 # What a connection waits for: a request, the check of its token, its body, the answer; or only for its end.
 HEAD, TOKEN, BODY, ANSWER, END = range(5)
@@ -310,9 +311,9 @@ class Client(HttpToolsProtocol):
             self._exchange.on_client_full(full=False)
 
     def shutdown(self) -> None:
-        """The server stops: end now, or after the present answer."""
-        if self._stage == HEAD and not self._waiting:
-            self.transport.close()
+        """The server stops: end after the present answer, or soon; a request may be on its way here."""
+        if self._stage == HEAD:
+            self.due = min(self.due, self.loop.time() + LAST_CALL_SECONDS)
         else:
             self.closes = True
             if self._exchange is not None:

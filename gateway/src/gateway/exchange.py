@@ -199,7 +199,7 @@ class Exchange:
         if self._address is not None:
             self._address.succeeded()
         framing = b""
-        close = client.closes or self._more
+        close = client.closes or client.door.draining or self._more
         if header.length is not None and not header.chunked:
             framing = b"" if status == HTTPStatus.NO_CONTENT else b"content-length: %d\r\n" % header.length
         elif not bodiless:

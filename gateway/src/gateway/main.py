@@ -40,6 +40,7 @@ class Gateway:
     app: FastAPI
     door: Door
     limits: RateLimits | None
+    metrics: Metrics
     settings: Settings
 
     def reload(self) -> None:
@@ -104,7 +105,7 @@ def create_gateway(
     app = own_app(table, upstreams, clock, lifespan)
     app.state.door = door
     app.state.access_log = access
-    return Gateway(app, door, limits, settings)
+    return Gateway(app, door, limits, metrics, settings)
 
 
 def _redis(url: str) -> Redis:
