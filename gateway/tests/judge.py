@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable
 from functools import cache
 from io import BytesIO
+from itertools import pairwise
 from typing import Any
 
 import h11
@@ -166,7 +167,8 @@ LINES = [
     "Host: a", "Host: b", "Content-Length: 0", "Content-Length: 5", "Content-Length: 38", "Content-Length: +5",
     "Content-Length: 5, 5", "content-length:5", "Content-Length : 5", "Transfer-Encoding: chunked",
     "Transfer-Encoding: Chunked", "Transfer-Encoding: xchunked", "Transfer-Encoding: gzip, chunked",
-    "transfer-encoding:\tchunked", "Transfer-Encoding: chunked\r\n ", "Transfer_Encoding: chunked", "Expect: 100-continue",
+    "transfer-encoding:\tchunked", "Transfer-Encoding: chunked\r\n ", "Transfer_Encoding: chunked",
+    "Expect: 100-continue",
     "Connection: close", "Connection: Content-Length", "Connection: keep-alive, Host", "X: a\nContent-Length: 9",
     "X: a\rY: b", "X: \x00", "X: a\r\n b", "Trailer: X", "TE: trailers", "Upgrade: h2c", "X-Forwarded-For: 1.2.3.4",
 ]  # fmt: skip
@@ -174,7 +176,8 @@ ORDINARY = ["Accept: */*", "Content-Length: 5", "Transfer-Encoding: chunked", "X
 SMUGGLED = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 BODIES = [
     "", "hello", SMUGGLED, "0\r\n\r\n", "5\r\nhello\r\n0\r\n\r\n", "5;x=y\r\nhello\r\n0\r\n\r\n", "5\r\nhello0\r\n\r\n",
-    "5\nhello\n0\n\n", "05\r\nhello\r\n000\r\n\r\n", "0\r\nX: y\r\n\r\n", f"0\r\n\r\n{SMUGGLED}", f"26\r\n{SMUGGLED}\r\n0\r\n\r\n",
+    "5\nhello\n0\n\n", "05\r\nhello\r\n000\r\n\r\n", "0\r\nX: y\r\n\r\n", f"0\r\n\r\n{SMUGGLED}",
+    f"26\r\n{SMUGGLED}\r\n0\r\n\r\n",
     "ffffffffffffffff\r\nhello\r\n0\r\n\r\n", "-1\r\nhello\r\n0\r\n\r\n",
 ]  # fmt: skip
 FIRST = [
@@ -199,7 +202,7 @@ def _mutated(data: bytes, changes: list[tuple[int, int, bytes]]) -> bytes:
     return data
 
 
-_changes = st.just([]) | st.lists(
+_changes: st.SearchStrategy[list[tuple[int, int, bytes]]] = st.just([]) | st.lists(
     st.tuples(
         st.integers(0, 400),
         st.integers(0, 3),
@@ -218,4 +221,4 @@ cuts = st.lists(st.integers(0, 300), max_size=4)
 def pieces_of(data: bytes, places: list[int]) -> list[bytes]:
     """``data`` as it may arrive."""
     edges = sorted({0, len(data), *(place for place in places if place < len(data))})
-    return [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(edges)]

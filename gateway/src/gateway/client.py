@@ -66,8 +66,8 @@ class Client(HttpToolsProtocol):
         self._exchange: Exchange | None = None
         self._checking: asyncio.Task[None] | None = None
         self._address = ""
-        # A client mostly sends the same header again: the lines of the last one, and what they mean.
-        self._last_lines = b""
+        # A client mostly sends the same header again: the version and lines of the last one, and what they mean.
+        self._last_minor = self._last_lines = b""
         self._last_header: RequestHeader | None = None
 
     # Bytes come in
@@ -139,7 +139,7 @@ class Client(HttpToolsProtocol):
             self.due = min(self.due, self.loop.time() + self.door.settings.slow_client_seconds)
 
     def _header(self, lines: bytes, minor: bytes) -> RequestHeader:
-        if lines == self._last_lines and self._last_header is not None:
+        if lines == self._last_lines and minor == self._last_minor and self._last_header is not None:
             return self._last_header
         if len(lines) > MAX_HEADER_BYTES or lines.count(b"\r\n") > MAX_FIELDS:
             raise HeadersTooLarge
@@ -150,7 +150,7 @@ class Client(HttpToolsProtocol):
             scheme=self.door.scheme,
         )
         self.speaks_chunks = minor == b"1"
-        self._last_lines, self._last_header = lines, header
+        self._last_minor, self._last_lines, self._last_header = minor, lines, header
         return header
 
     def _read_body(self) -> None:
