@@ -3,8 +3,8 @@
     .venv/bin/python bench/gateway_overload.py [--seconds 5]
 
 The service takes PLACES requests at once, each for SERVICE_SECONDS, so its capacity is known and costs no processor.
-Requests arrive by the clock, whether or not earlier ones are answered: at the knee, at four times the knee, and again at half of
-it. Goodput is good answers within a second. The gateway lets a service have as many requests as ``--in-flight`` says.
+Requests arrive by the clock, whether or not earlier ones are answered: at the knee, at four times the knee, and again
+at half of it. Goodput is good answers within a second. The gateway lets a service have as many requests as ``--in-flight`` says.
 """
 # ruff: noqa: T201 - a bench prints
 
@@ -106,9 +106,8 @@ async def run(options: argparse.Namespace) -> None:
         after = await load.run(KNEE * 0.5, 2)
         report("at half, at once", after, 2)
         late = [due for due, status, took in after if status != 200 or took > 0.25]
-        print(
-            f"kept {over / knee:.2f} of the goodput; good again after {max(late, default=after[0][0]) - after[0][0]:.2f} s"
-        )
+        recovery = max(late, default=after[0][0]) - after[0][0]
+        print(f"kept {over / knee:.2f} of the goodput; good again after {recovery:.2f} s")
         process.terminate()
         await process.wait()
 

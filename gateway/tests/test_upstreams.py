@@ -1,8 +1,9 @@
 """Services with several addresses, services that fail, and how much they are asked at once."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from running_gateway import Gateway, Service, open_gateway, raw_server, reply, serving
@@ -12,6 +13,7 @@ from test_failures import assert_problem, closed_port
 from gateway.address import FAILURES
 from gateway.upstream import RETRIES_AT_ONCE
 
+AWAY = {"upstream-failed", "upstream-unavailable", "upstream-timeout"}
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -161,3 +163,33 @@ async def test_every_place_is_given_back() -> None:
         writer.transport.abort()
         while any(upstream.in_flight != [0, 0] for upstream in gateway.parts.door.upstreams.values()):  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.01)
+
+
+async def test_a_service_that_dies_and_comes_back_under_load_is_told_by_problems_and_then_by_nothing() -> None:
+    service, statuses, faults = Service("catalog"), Counter[int](), list[str]()
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(AsyncExitStack())
+        port, _ = await first.enter_async_context(serving(service))
+        gateway = await stack.enter_async_context(open_gateway(ports={"catalog": port}))
+
+        async def ask(until: Callable[[], bool]) -> None:
+            while not until():
+                response = await gateway.client.get("/api/v1/apps")
+                statuses[response.status_code] += 1
+                if response.status_code != 200 and response.json()["code"] not in AWAY:
+                    faults.append(response.text)
+
+        async def ask_many(until: Callable[[], bool]) -> None:
+            statuses.clear()
+            await asyncio.gather(*(ask(until) for _ in range(8)))
+
+        await ask_many(lambda: statuses[200] > 50)
+        assert set(statuses) == {200}
+        await first.aclose()
+        await ask_many(lambda: statuses[503] > 100)
+        assert set(statuses) <= {502, 503, 504}
+        await stack.enter_async_context(serving(service, port=port))
+        await ask_many(lambda: statuses[200] > 50)
+        await ask_many(lambda: statuses[200] > 50)
+        assert set(statuses) == {200}
+        assert faults == []
