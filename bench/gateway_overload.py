@@ -4,7 +4,7 @@
 
 The service takes PLACES requests at once, each for SERVICE_SECONDS, so its capacity is known and costs no processor.
 Requests arrive by the clock, whether or not earlier ones are answered: at the knee, at four times the knee, and again
-at half of it. Goodput is good answers within a second. The gateway lets a service have as many requests as ``--in-flight`` says.
+at half of it. Goodput is good answers within a second. ``--in-flight``: requests that a service may have.
 """
 # ruff: noqa: T201 - a bench prints
 
