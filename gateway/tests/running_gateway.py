@@ -30,17 +30,17 @@ RawHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[No
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[tuple[int, ServerState]]:
-    """``app`` under uvicorn's protocol on a free port of loopback."""
+async def serving(app: ASGIApp, *, port: int = 0) -> AsyncIterator[tuple[int, ServerState]]:
+    """``app`` under uvicorn's protocol on a port of loopback, a free one when none is named."""
     settings = uvicorn.Config(
         app, http="httptools", ws="none", log_config=None, server_header=False, date_header=False, proxy_headers=False
     )
-    async with listening(settings) as port_and_state:
+    async with listening(settings, port) as port_and_state:
         yield port_and_state
 
 
 @asynccontextmanager
-async def listening(settings: uvicorn.Config) -> AsyncIterator[tuple[int, ServerState]]:
+async def listening(settings: uvicorn.Config, port: int = 0) -> AsyncIterator[tuple[int, ServerState]]:
     """What uvicorn's server does, without its signals."""
     settings.load()
     state = ServerState()
@@ -48,7 +48,7 @@ async def listening(settings: uvicorn.Config) -> AsyncIterator[tuple[int, Server
     def protocol() -> asyncio.Protocol:
         return settings.http_protocol_class(config=settings, server_state=state, app_state={})  # type: ignore[call-arg]  # as uvicorn calls it
 
-    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", port)
     try:
         yield server.sockets[0].getsockname()[1], state
     finally:

@@ -80,8 +80,8 @@ def test_addresses_do_not_share_but_an_ipv6_subscriber_is_one() -> None:
 def test_the_refusal_says_when_to_come_again() -> None:
     clock = Clock()
     buckets = Buckets(policy(per_second=1, burst=2), clock)
-    assert buckets.take(b"a") == b'ratelimit-policy: "p";q=2;w=2\r\nratelimit: "p";r=1;t=1\r\n'
-    assert buckets.take(b"a").endswith(b'ratelimit: "p";r=0;t=2\r\n')
+    assert buckets.lines(buckets.take(b"a")) == b'ratelimit-policy: "p";q=2;w=2\r\nratelimit: "p";r=1;t=1\r\n'
+    assert buckets.lines(buckets.take(b"a")).endswith(b'ratelimit: "p";r=0;t=2\r\n')
     with pytest.raises(TooManyRequests) as refused:
         buckets.take(b"a")
     assert refused.value.headers["Retry-After"] == "1"
@@ -97,7 +97,7 @@ def test_never_more_than_the_burst_and_the_rate(pauses: list[float]) -> None:
     for pause in pauses:
         clock.now += pause
         try:
-            left = int(re.search(rb"r=(\d+)", buckets.take(b"a"))[1])  # type: ignore[index]  # it is always there
+            left = int(re.search(rb"r=(\d+)", buckets.lines(buckets.take(b"a")))[1])  # type: ignore[index]  # it is always there
         except TooManyRequests:
             continue
         passed += 1

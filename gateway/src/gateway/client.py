@@ -32,6 +32,7 @@ MAX_HEADER_BYTES: Final = 32 * 1024
 MAX_HEAD: Final = MAX_TARGET + MAX_HEADER_BYTES
 MAX_AHEAD: Final = 64 * 1024  # bytes of further requests that may wait for their turn
 LINGER_SECONDS: Final = 5.0
+LAST_CALL_SECONDS: Final = 0.5
 FOREVER: Final = float("inf")
 # What a connection waits for: a request, the check of its token, its body, the answer; or only for its end.
 HEAD, TOKEN, BODY, ANSWER, END = range(5)
@@ -65,8 +66,8 @@ class Client(HttpToolsProtocol):
         self._exchange: Exchange | None = None
         self._checking: asyncio.Task[None] | None = None
         self._address = ""
-        # A client mostly sends the same header again: the lines of the last one, and what they mean.
-        self._last_lines = b""
+        # A client mostly sends the same header again: the version and lines of the last one, and what they mean.
+        self._last_minor = self._last_lines = b""
         self._last_header: RequestHeader | None = None
 
     # Bytes come in
@@ -138,7 +139,7 @@ class Client(HttpToolsProtocol):
             self.due = min(self.due, self.loop.time() + self.door.settings.slow_client_seconds)
 
     def _header(self, lines: bytes, minor: bytes) -> RequestHeader:
-        if lines == self._last_lines and self._last_header is not None:
+        if lines == self._last_lines and minor == self._last_minor and self._last_header is not None:
             return self._last_header
         if len(lines) > MAX_HEADER_BYTES or lines.count(b"\r\n") > MAX_FIELDS:
             raise HeadersTooLarge
@@ -149,7 +150,7 @@ class Client(HttpToolsProtocol):
             scheme=self.door.scheme,
         )
         self.speaks_chunks = minor == b"1"
-        self._last_lines, self._last_header = lines, header
+        self._last_minor, self._last_lines, self._last_header = minor, lines, header
         return header
 
     def _read_body(self) -> None:
@@ -310,9 +311,9 @@ class Client(HttpToolsProtocol):
             self._exchange.on_client_full(full=False)
 
     def shutdown(self) -> None:
-        """The server stops: end now, or after the present answer."""
-        if self._stage == HEAD and not self._waiting:
-            self.transport.close()
+        """The server stops: end after the present answer, or soon; a request may be on its way here."""
+        if self._stage == HEAD:
+            self.due = min(self.due, self.loop.time() + LAST_CALL_SECONDS)
         else:
             self.closes = True
             if self._exchange is not None:

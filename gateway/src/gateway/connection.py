@@ -110,10 +110,10 @@ class Connection(asyncio.Protocol):
         self._keep_alive = minor == b"1" and not header.close
         if bodiless:
             self._body = Sized(0)
-        elif header.chunked:
-            self._body = Chunked()
         elif header.length is not None:
             self._body = Sized(header.length)
+        elif header.chunked:
+            self._body = Chunked()
         else:
             self._keep_alive = False
             self._body = UntilEnd()

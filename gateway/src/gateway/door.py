@@ -1,16 +1,19 @@
 """What all connections share: the table, the services, the limits, who is who, and the clock that ends what is slow."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from ipaddress import ip_address
+from time import monotonic
 from typing import Any, Final, Protocol
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from gateway.access_log import AccessLog
 from gateway.client import Client
 from gateway.errors import WrongHost
 from gateway.exchange import too_large
+from gateway.metrics import OWN, Metrics
 from gateway.rate_limits import RateLimits
 from gateway.request import Request
 from gateway.routes import DEFAULT_POLICY, RouteTable
@@ -35,9 +38,6 @@ class Verifier(Protocol):
         """The owner. Raises InvalidToken."""
 
 
-Seen = Callable[[Request, int, Upstream | None, DomainError | None, bool], None]
-
-
 class Door:
     """Decides about each request: ``admit`` says no by an error of the problem that the client gets."""
 
@@ -48,7 +48,8 @@ class Door:
         upstreams: Mapping[str, Upstream],
         limits: RateLimits | None,
         verifier: Verifier,
-        record: Seen,
+        metrics: Metrics,
+        access_log: AccessLog,
     ) -> None:
         self.settings = settings
         self.table = table
@@ -59,7 +60,8 @@ class Door:
         self.scheme = b"https" if settings.hsts else b"http"
         self._limits = limits
         self._verifier = verifier
-        self._record = record
+        self._tallies = metrics.tallies
+        self._log = access_log
         self._trusted = settings.trusted_proxies
 
     def protocol(
@@ -159,7 +161,11 @@ class Door:
         cut: DomainError | None = None,
     ) -> None:  # fmt: skip
         """A request has its answer."""
-        self._record(request, status, upstream, refused or cut, cut is not None)
+        seconds = monotonic() - request.started
+        service = OWN if upstream is None else upstream.name
+        error = refused or cut
+        self._tallies[service].count(status, seconds, None if error is None else error.code)
+        self._log.write(request, status, service=service, seconds=seconds, error=error, cut=cut is not None)
 
     # All connections
 

@@ -34,11 +34,16 @@ def too_large(limit: int) -> ContentTooLarge:
 class Exchange:
     """Passes one request on; made for each."""
 
+    __slots__ = (
+        "_address", "_checked_bytes", "_chunked_request", "_chunks", "_client", "_client_full", "_close", "_connecting",
+        "_connection", "_ends_at", "_entered", "_head", "_held", "_more", "_opening", "_over", "_rate_check_at",
+        "_received", "_repeatable", "_request", "_route", "_tries", "_upstream", "status",
+    )  # fmt: skip
+
     def __init__(self, client: "Client", request: Request, upstream: Upstream) -> None:
         assert request.entry is not None  # noqa: S101 - only what was admitted goes on
         assert request.header is not None  # noqa: S101 - as above
         route = request.entry.route
-        settings = client.door.settings
         now = client.loop.time()
         self._client = client
         self._request = request
@@ -47,14 +52,11 @@ class Exchange:
         self._chunked_request = request.header.chunked
         self._opening = request.head()
         self._ends_at = float("inf") if route.streaming else now + route.total_seconds
-        self._rate_seconds = settings.slow_client_seconds
-        self._least_bytes = settings.body_rate * settings.slow_client_seconds
-        self._rate_check_at = now + self._rate_seconds
-        self._counted_at_check = 0
-        self._received = 0
+        self._rate_check_at = now + client.door.settings.slow_client_seconds
+        self._received = self._checked_bytes = 0
         self._more = True  # of the request
         self._tries = 0
-        self._entered = self._over = self._upstream_full = self._client_full = self._held = False
+        self._entered = self._over = self._client_full = self._held = False
         self._repeatable = request.repeatable
         self._address: Address | None = None
         self._connection: Connection | None = None
@@ -74,18 +76,18 @@ class Exchange:
             self.fail(too_large(self._route.body_limit))
             return
         data = chunk(piece, last=last) if self._chunked_request else piece
-        self._wait()
         if self._connection is not None:
             self._repeatable = False  # pieces that are gone can't be sent again
             if data:
                 self._connection.transport.write(data)
+            self._wait()
             return
         self._opening += data
         if self._address is None:
             # Not before the first bytes of the body are there: slow clients use up no connections.
             self._start()
-        elif not last:
-            self._hold(held=True)
+        else:
+            self._hold(held=self._more)
 
     def _hold(self, *, held: bool) -> None:
         """Let the client wait with its body."""
@@ -113,8 +115,9 @@ class Exchange:
         """Somebody has been silent, or slow, for too long."""
         if self._more and not self._held and not self._client_full and now < self._ends_at:
             if now >= self._rate_check_at:
-                enough = self._received - self._counted_at_check >= self._least_bytes
-                self._rate_check_at, self._counted_at_check = now + self._rate_seconds, self._received
+                settings = self._client.door.settings
+                enough = self._received - self._checked_bytes >= settings.body_rate * settings.slow_client_seconds
+                self._check_rate_later(now)
                 if enough:
                     self._wait()
                     return
@@ -132,9 +135,13 @@ class Exchange:
         due = now + (self._route.idle_seconds if self._more or self.status else self._route.header_seconds)
         if self._more:
             if self._held:  # whoever waits for the upstream is not slow itself
-                self._rate_check_at, self._counted_at_check = now + self._rate_seconds, self._received
+                self._check_rate_later(now)
             due = min(due, self._rate_check_at)
         self._client.due = min(due, self._ends_at)
+
+    def _check_rate_later(self, now: float) -> None:
+        self._rate_check_at = now + self._client.door.settings.slow_client_seconds
+        self._checked_bytes = self._received
 
     # To the upstream
 
@@ -153,6 +160,7 @@ class Exchange:
             self._go(connection)
             return
         self._hold(held=True)
+        self._wait()
         self._connecting = self._client.loop.create_task(self._connect(address))
 
     async def _connect(self, address: Address) -> None:
@@ -191,7 +199,7 @@ class Exchange:
         if self._address is not None:
             self._address.succeeded()
         framing = b""
-        close = client.closes or self._more
+        close = client.closes or client.door.draining or self._more
         if header.length is not None and not header.chunked:
             framing = b"" if status == HTTPStatus.NO_CONTENT else b"content-length: %d\r\n" % header.length
         elif not bodiless:

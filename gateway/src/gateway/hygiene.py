@@ -29,7 +29,7 @@ _TRACE: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-
 _NO_TOKENS: Final[frozenset[bytes]] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RequestHeader:
     """A request's header, checked. It depends on nothing but its bytes and who sent them, so it may be kept."""
 
@@ -150,7 +150,7 @@ def _framing(noted: dict[bytes, bytes], minor: bytes) -> tuple[int | None, bool]
     return int(length), False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AnswerHeader:
     """An upstream's header: ``lines`` is what the client gets."""
 
@@ -161,7 +161,15 @@ class AnswerHeader:
 
 
 _BANNERS: Final = frozenset({b"server", b"x-powered-by", b"x-request-id"})  # the id: ours is sent
-_DROPPED: Final = _HOP_BY_HOP | _BANNERS
+_PASSES, _DROPPED, _LENGTH, _ENCODING, _CONNECTION = range(5)
+_READ: Final = {b"content-length": _LENGTH, b"transfer-encoding": _ENCODING, b"connection": _CONNECTION}
+
+
+@lru_cache(maxsize=1024)
+def _kind_of(name: bytes) -> int:
+    """What becomes of an answer's field; names repeat, so this is looked up."""
+    name = name.lower()
+    return _READ.get(name) or (_DROPPED if name in _HOP_BY_HOP or name in _BANNERS else _PASSES)
 
 
 def read_answer_header(block: bytes) -> AnswerHeader:
@@ -174,24 +182,24 @@ def read_answer_header(block: bytes) -> AnswerHeader:
     named = _NO_TOKENS
     length: int | None = None
     chunked = False
-    for line in block.split(b"\r\n")[:-1]:
-        name = line[: line.index(b":")].lower()
-        if name == b"content-length":
-            value = line[15:].strip(b" \t")
-            if length is not None or not value.isdigit() or len(value) > 18:
-                raise FramingError
-            length = int(value)
-        elif name not in _DROPPED:
+    for line in block.split(b"\r\n"):
+        kind = _kind_of(line[: line.find(b":")])
+        if kind == _PASSES:
             kept.append(line)
-        elif name == b"transfer-encoding":
-            if chunked or line[18:].strip(b" \t").lower() != b"chunked":
+        elif kind == _DROPPED:
+            continue
+        else:
+            value = line.partition(b":")[2].strip(b" \t")
+            if kind == _CONNECTION:
+                named |= _tokens(value)
+            elif kind == _LENGTH and length is None and value.isdigit() and len(value) <= 18:
+                length = int(value)
+            elif kind == _ENCODING and not chunked and value.lower() == b"chunked":
+                chunked = True
+            else:
                 raise FramingError
-            chunked = True
-        elif name == b"connection":
-            named |= _tokens(line[11:])
     if chunked and length is not None:
         raise FramingError
     if named - {b"close", b"keep-alive"}:
-        kept = [line for line in kept if line[: line.index(b":")].lower() not in named]
-    kept.append(b"")
+        kept = [line for line in kept if line[: line.find(b":")].lower() not in named]
     return AnswerHeader(b"\r\n".join(kept), length, chunked, b"close" in named)

@@ -18,7 +18,6 @@ from gateway.contract import Contract
 from gateway.door import Door
 from gateway.metrics import Metrics
 from gateway.rate_limits import RateLimits
-from gateway.request import Request
 from gateway.routes import InvalidTable, RouteTable, load_table
 from gateway.settings import Settings
 from gateway.shared_limits import SharedLimits
@@ -27,7 +26,6 @@ from servicekit import handlers
 from servicekit.app import new_http_client
 from servicekit.logs import get_logger
 from servicekit.middleware import RequestContext
-from servicekit.problems import DomainError
 from servicekit.revocations import Revocations, following, http_feed
 from servicekit.tokens import JwksKeys, KeySource, TokenVerifier
 
@@ -42,6 +40,7 @@ class Gateway:
     app: FastAPI
     door: Door
     limits: RateLimits | None
+    metrics: Metrics
     settings: Settings
 
     def reload(self) -> None:
@@ -76,10 +75,10 @@ def create_gateway(
     client = new_http_client()
     revoked = revocations or Revocations()
     verifier = TokenVerifier(keys or JwksKeys(settings.jwks_url or "", client), settings, revoked)
-    metrics = Metrics()
+    metrics = Metrics(upstreams)
     text = settings.log_format == "console"
     access = AccessLog(log_stream or sys.stdout.buffer, share=settings.access_log, text=text)
-    door = Door(settings, table, upstreams, limits, verifier, _recorder(metrics, access))
+    door = Door(settings, table, upstreams, limits, verifier, metrics, access)
     metrics.door = door
 
     @asynccontextmanager
@@ -106,19 +105,7 @@ def create_gateway(
     app = own_app(table, upstreams, clock, lifespan)
     app.state.door = door
     app.state.access_log = access
-    return Gateway(app, door, limits, settings)
-
-
-def _recorder(metrics: Metrics, access: AccessLog) -> Callable[..., None]:
-    clock = time.monotonic
-
-    def record(request: Request, status: int, upstream: Upstream | None, error: DomainError | None, cut: bool) -> None:
-        seconds = clock() - request.started
-        service = "gateway" if upstream is None else upstream.name
-        metrics.count(service, status, seconds, None if error is None else error.code)
-        access.write(request, status, service=service, seconds=seconds, error=error, cut=cut)
-
-    return record
+    return Gateway(app, door, limits, metrics, settings)
 
 
 def _redis(url: str) -> Redis:

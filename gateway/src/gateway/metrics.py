@@ -1,7 +1,6 @@
 """What Prometheus gets on the private port. Counting is plain arithmetic; its form is made when somebody asks."""
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
@@ -19,28 +18,35 @@ if TYPE_CHECKING:
 
 BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)  # seconds
 
+OWN: Final = "gateway"  # what no service is asked for
+
+
+class Tally:
+    """The answers of one service."""
+
+    __slots__ = ("answers", "buckets", "refusals", "seconds")
+
+    def __init__(self) -> None:
+        self.answers: dict[int, int] = {}  # by status
+        self.refusals: dict[str, int] = {}  # by the code of a problem that the gateway itself answered with
+        self.buckets = [0] * (len(BOUNDS) + 1)
+        self.seconds = 0.0
+
+    def count(self, status: int, seconds: float, code: str | None) -> None:
+        """One request is done."""
+        self.answers[status] = self.answers.get(status, 0) + 1
+        self.buckets[bisect_left(BOUNDS, seconds)] += 1
+        self.seconds += seconds
+        if code is not None:
+            self.refusals[code] = self.refusals.get(code, 0) + 1
+
 
 class Metrics(Collector):
     """Answers by service and status, how long they took, refusals by code; and the door as it stands."""
 
-    def __init__(self) -> None:
+    def __init__(self, services: Iterable[str]) -> None:
         self.door: Door | None = None
-        self._answers: Counter[tuple[str, int]] = Counter()
-        self._refusals: Counter[str] = Counter()
-        self._seconds: dict[str, list[int]] = {}
-        self._sums: dict[str, float] = {}
-
-    def count(self, service: str, status: int, seconds: float, code: str | None) -> None:
-        """One request is done. ``code``: of the problem that the gateway itself answered with."""
-        self._answers[service, status] += 1
-        buckets = self._seconds.get(service)
-        if buckets is None:
-            buckets = self._seconds[service] = [0] * (len(BOUNDS) + 1)
-            self._sums[service] = 0.0
-        buckets[bisect_left(BOUNDS, seconds)] += 1
-        self._sums[service] += seconds
-        if code is not None:
-            self._refusals[code] += 1
+        self.tallies = {name: Tally() for name in (*services, OWN)}
 
     def registry(self) -> CollectorRegistry:
         """What an exporter reads."""
@@ -50,20 +56,16 @@ class Metrics(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """See prometheus_client. It runs in the exporter's thread, so everything is copied before it is walked."""
-        answers = CounterMetricFamily(
-            "gateway_requests", "Answers, by service and status", labels=["service", "status"]
-        )
-        for (service, status), count in dict(self._answers).items():
-            answers.add_metric([service, str(status)], count)
-        yield answers
-        refusals = CounterMetricFamily("gateway_refusals", "Problems of the gateway's own, by code", labels=["code"])
-        for code, count in dict(self._refusals).items():
-            refusals.add_metric([code], count)
-        yield refusals
+        answers = CounterMetricFamily("gateway_requests", "By service and status", labels=["service", "status"])
+        refusals = CounterMetricFamily("gateway_refusals", "The gateway's own problems", labels=["service", "code"])
         took = HistogramMetricFamily("gateway_request_seconds", "From the header to the end", labels=["service"])
-        for service, buckets in dict(self._seconds).items():
-            took.add_metric([service], _cumulative(list(buckets)), self._sums[service])
-        yield took
+        for name, tally in self.tallies.items():
+            for status, count in dict(tally.answers).items():
+                answers.add_metric([name, str(status)], count)
+            for code, count in dict(tally.refusals).items():
+                refusals.add_metric([name, code], count)
+            took.add_metric([name], _cumulative(list(tally.buckets)), tally.seconds)
+        yield from (answers, refusals, took)
         if self.door is not None:
             yield from _standing(self.door)
 

@@ -41,11 +41,11 @@ class Buckets:
         self._policy_line = b'ratelimit-policy: "%b";q=%d;w=%d\r\n' % (name, burst, math.ceil(burst / rate))
         self._standing = b'ratelimit: "%b";r=%%d;t=%%d\r\n' % name
 
-    def take(self, key: bytes) -> bytes:
-        """Take one from the bucket of ``key``. Returns the header lines that tell the client where it stands.
+    def take(self, key: bytes) -> float:
+        """Take one from the bucket of ``key``. Returns in how many seconds it is full again.
 
         Raises:
-            TooManyRequests: with ``Retry-After`` and the same lines.
+            TooManyRequests: with ``Retry-After`` and what ``lines`` says.
         """
         now = self._clock()
         full_at = self._full_at.pop(key, 0.0)  # popped and stored again: the order is that of use
@@ -58,16 +58,19 @@ class Buckets:
         self._full_at[key] = now + until_full
         if len(self._full_at) > MAX_BUCKETS:
             del self._full_at[next(iter(self._full_at))]
-        lines = self._lines(until_full)
         if refused:
-            error = TooManyRequests(retry_after=math.ceil(until_full - self._tolerance))
-            error.headers.update(
-                {name: value for name, _, value in (line.partition(": ") for line in lines.decode().splitlines())}
-            )
-            raise error
-        return lines
+            raise self._refusal(until_full)
+        return until_full
 
-    def _lines(self, until_full: float) -> bytes:
+    def _refusal(self, until_full: float) -> TooManyRequests:
+        error = TooManyRequests(retry_after=math.ceil(until_full - self._tolerance))
+        for line in self.lines(until_full).decode().splitlines():
+            name, _, value = line.partition(": ")
+            error.headers[name] = value
+        return error
+
+    def lines(self, until_full: float) -> bytes:
+        """The header lines that tell the client where it stands."""
         until_full -= 1e-6  # sums of tenths are not exact
         left = max(0, self._burst - math.ceil(until_full * self._rate))
         return self._policy_line + self._standing % (left, math.ceil(until_full))
@@ -111,16 +114,17 @@ class RateLimits:
         Raises:
             TooManyRequests: with ``Retry-After`` and the same lines.
         """
-        client = _network(address)
+        client = network_of(address)
         buckets = self._buckets[policy]
         if not has_token or buckets.policy.by == "address":
-            return buckets.take(client)
+            return buckets.lines(buckets.take(client))
         self._buckets[ADDRESS_POLICY].take(client)
         return b""
 
     def second(self, policy: str, address: str, user: UUID | None) -> bytes:
         """Count a call with a token for its user; for the address when the token was not good. As ``first``."""
-        return self._buckets[policy].take(user.bytes if user else _network(address))
+        buckets = self._buckets[policy]
+        return buckets.lines(buckets.take(user.bytes if user else network_of(address)))
 
     def unshared(self) -> Iterator[tuple[Buckets, dict[bytes, int]]]:
         """What was taken from each policy since the last time."""
@@ -131,7 +135,7 @@ class RateLimits:
 
 
 @lru_cache(maxsize=4096)
-def _network(address: str) -> bytes:
+def network_of(address: str) -> bytes:
     """One client: an IPv4 address, or the /64 that an IPv6 subscriber has for itself."""
     try:
         parsed = ip_address(address)

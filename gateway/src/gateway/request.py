@@ -1,6 +1,6 @@
 """One request, from its first line to its line in the log."""
 
-import os
+from random import getrandbits  # ids, not secrets
 from typing import Final
 
 from gateway.hygiene import RequestHeader
@@ -14,17 +14,9 @@ class Request:
     """What is known about a request so far. ``header`` is missing while it is not certain that there is a good one."""
 
     __slots__ = (
-        "entry",
-        "header",
-        "limits",
-        "method",
-        "path",
-        "principal",
-        "request_id",
-        "started",
-        "target",
+        "entry", "header", "limits", "method", "path", "principal", "request_id", "span_id", "started", "target",
         "trace_id",
-    )
+    )  # fmt: skip
 
     def __init__(self, method: bytes, target: bytes, started: float) -> None:
         self.method = method
@@ -35,8 +27,10 @@ class Request:
         self.entry: Entry | None = None
         self.principal: Principal | None = None
         self.limits = b""  # header lines that tell the client where it stands
-        # One draw for what has no id yet (W3C Trace Context wants 16 bytes).
-        self.request_id = self.trace_id = os.urandom(16).hex()
+        # One draw for all ids: W3C Trace Context wants 16 bytes for a trace and 8 for our part of it.
+        drawn = "%048x" % getrandbits(192)  # noqa: UP031 - an f-string takes twice as long
+        self.request_id = self.trace_id = drawn[:32]
+        self.span_id = drawn[32:]
 
     def describe(self, header: RequestHeader) -> None:
         """Take over what the client said about itself."""
@@ -58,5 +52,5 @@ class Request:
         flags = b"01" if header.trace is None else header.trace[53:55]
         return b"%b %b HTTP/1.1\r\n%bx-request-id: %b\r\ntraceparent: 00-%b-%b-%b\r\n\r\n" % (
             self.method, self.target, header.lines, self.request_id.encode("ascii"), self.trace_id.encode("ascii"),
-            os.urandom(8).hex().encode("ascii"), flags,
+            self.span_id.encode("ascii"), flags,
         )  # fmt: skip

@@ -114,30 +114,45 @@ def _own(prefix: str) -> Route:
 OWN: Final = tuple(_own(path) for path in ("/healthz", "/readyz", "/openapi.json", "/docs", "/problems"))
 
 
+class _Node:
+    """A segment of the prefixes: what it leads to by itself, and what may follow it."""
+
+    __slots__ = ("below", "entry")
+
+    def __init__(self) -> None:
+        self.entry: Entry | None = None
+        self.below: dict[bytes, _Node] = {}
+
+
 class RouteTable:
     """The longest prefix of whole segments wins."""
 
     def __init__(self, routes: Iterable[Route], policies: Mapping[str, Policy]) -> None:
         self.routes = (*OWN, *routes)
         self.policies = dict(policies)
-        self._entries: dict[bytes, Entry] = {}
+        self._root = _Node()
         for route in self.routes:
-            key = b"" if route.prefix == "/" else route.prefix.encode("ascii")
-            if key in self._entries:
+            node = self._root
+            for segment in route.prefix.encode("ascii").split(b"/")[1:] if route.prefix != "/" else ():
+                node = node.below.setdefault(segment, _Node())
+            if node.entry is not None:
                 raise InvalidTable(f"listed twice: {route.prefix}")
-            self._entries[key] = Entry(route)
+            node.entry = Entry(route)
         self.shortest_seconds = min(min(one.header_seconds, one.idle_seconds) for one in self.routes)
-        self._depth = max(key.count(b"/") for key in self._entries)
+        self._depth = max(route.prefix.count("/") for route in self.routes)
 
     def find(self, path: bytes) -> Entry | None:
-        """The route of a path in its plain form (see ``target.check_path``), or None."""
+        """The route of a path in its plain form (see ``target.find_route``), or None."""
         segments = path.split(b"/", self._depth + 1)
-        lowest = 2 if segments[1] in CLOSED else 1
-        for count in range(min(len(segments), self._depth + 1), lowest - 1, -1):
-            entry = self._entries.get(b"/".join(segments[:count]))
-            if entry is not None:
-                return entry
-        return None
+        node = self._root
+        found = None if segments[1] in CLOSED else node.entry
+        for segment in segments[1:]:
+            below = node.below.get(segment)
+            if below is None:
+                break
+            node = below
+            found = node.entry or found
+        return found
 
 
 def load_table(path: Path | None = None) -> RouteTable:

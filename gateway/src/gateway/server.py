@@ -4,6 +4,7 @@ import asyncio
 import resource
 import signal
 import socket
+from contextlib import suppress
 
 import uvicorn
 
@@ -28,7 +29,8 @@ def serve_gateway(host: str, port: int) -> None:
         log.error("routes.refused", detail=str(error))  # noqa: TRY400 - the text says it all
         raise SystemExit(EXIT_CONFIG) from None
     _allow_many_connections()
-    Server(gateway, host, port).run()
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again when all is done
+        Server(gateway, host, port).run()
 
 
 def config(gateway: Gateway, host: str, port: int) -> uvicorn.Config:
