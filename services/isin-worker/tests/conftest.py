@@ -42,6 +42,7 @@ def settings(database_url: str, publisher_server: Publisher, tmp_path_factory: p
         cursor_secret=testing.TEST_SECRET,
         redis_url=os.environ["APPRAISE_TEST_VALKEY_URL"],
         feed_urls={FEED: publisher_server.url},
+        private_hosts={"127.0.0.1"},
         spool_dir=tmp_path_factory.mktemp("spool"),
         lease_seconds=30,
         max_attempts=3,
@@ -122,6 +123,7 @@ def environment(settings: Settings, tmp_path: Path) -> dict[str, str]:
         "ISIN_CURSOR_SECRET": testing.TEST_SECRET,
         "ISIN_REDIS_URL": settings.redis_url.get_secret_value(),
         "ISIN_FEED_URLS": f'{{"{FEED}": "{settings.feed_urls[FEED]}"}}',
+        "ISIN_PRIVATE_HOSTS": '["127.0.0.1"]',
         "ISIN_SPOOL_DIR": str(settings.spool_dir),
     }
 

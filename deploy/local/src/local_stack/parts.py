@@ -34,7 +34,7 @@ class Service:
 
 AUTH = Service("auth", "auth_service", "AUTH_", database=True)
 CATALOG = Service("catalog", "catalog_service", "CATALOG_", database=True)
-REWARDS = Service("rewards", "rewards_service", "REWARDS_", database=True, valkey_database=2)
+REWARDS = Service("rewards", "rewards_service", "REWARDS_", database=True)
 ISIN = Service("isin", "isin_worker", "ISIN_", database=True, valkey_database=0)
 WEB = Service("web", "web", "WEB_", valkey_database=1)
 GATEWAY = Service("gateway", "gateway", "GATEWAY_", valkey_database=2)
@@ -126,7 +126,7 @@ class Site:
                     "WEB_URL": gateway,
                 }
             case "catalog":
-                return {"BLOB_URL": (var / "icons").as_uri()}
+                return {"BLOB_URL": (var / "blobs").as_uri()}
             case "rewards":
                 return {
                     "CATALOG_URL": self.url(CATALOG),
@@ -134,8 +134,11 @@ class Site:
                     "BLOB_URL": (var / "blobs").as_uri(),
                 }
             case "isin":
-                feeds = {"FEED_URLS": json.dumps({"nse-equity": self.feed_url()})} if self.settings.demo else {}
-                return {"SPOOL_DIR": str(var / "spool"), **feeds}
+                demo = {
+                    "FEED_URLS": json.dumps({"nse-equity": self.feed_url()}),
+                    "PRIVATE_HOSTS": json.dumps([HOST]),
+                }
+                return {"SPOOL_DIR": str(var / "spool"), **(demo if self.settings.demo else {})}
             case "web":
                 return {
                     "API_URL": gateway,

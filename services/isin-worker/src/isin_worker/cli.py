@@ -52,10 +52,6 @@ def reconcile(feed: str | None, day: str | None, as_json: bool) -> None:
 
     Ends with 0 when all of it is done (also if it was before), 75 when somebody else is at it, 1 when a run failed.
     """
-    from isin_worker.feeds import BUILT_IN  # noqa: PLC0415 - keeps --help quick
-
-    if feed is not None and feed not in BUILT_IN:
-        _end(f"no feed is named {feed!r}; there are: {', '.join(BUILT_IN)}", EXIT_USAGE)
     business_date = _date(day) if day is not None else None
 
     from isin_worker.errors import DateNotAvailable  # noqa: PLC0415 - arguments are refused before all this is loaded
@@ -66,6 +62,8 @@ def reconcile(feed: str | None, day: str | None, as_json: bool) -> None:
     from servicekit.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings(Settings)
+    if feed is not None and feed not in settings.feeds:
+        _end(f"no feed is named {feed!r}; there are: {', '.join(settings.feeds)}", EXIT_USAGE)
     logs.configure("isin_worker", settings, stream=sys.stderr)  # standard output is for the runs
     try:
         visits = asyncio.run(reconcile_once(settings, feed, business_date))

@@ -6,7 +6,7 @@ from datetime import timedelta
 import httpx
 
 import isin_worker
-from isin_worker.feeds import with_urls
+from isin_worker.pipeline.guard import GuardedTransport
 from isin_worker.pipeline.progress import Progress, Unwatched
 from isin_worker.pipeline.run import Pipeline
 from isin_worker.reconcile import Patience, Reconciler
@@ -24,7 +24,7 @@ async def open_reconciler(settings: Settings, stack: AsyncExitStack, progress: P
     stack.push_async_callback(database.close)
     async with database.engine.connect() as connection:
         await require_head(connection, str(isin_worker.__file__))
-    client = await stack.enter_async_context(_publishers_client())
+    client = await stack.enter_async_context(_publishers_client(settings))
     pipeline = Pipeline(
         database,
         client,
@@ -37,9 +37,11 @@ async def open_reconciler(settings: Settings, stack: AsyncExitStack, progress: P
         max_attempts=settings.max_attempts,
         backoff=timedelta(seconds=settings.backoff_seconds),
     )
-    return Reconciler(database, pipeline, with_urls(settings.feed_urls), patience)
+    return Reconciler(database, pipeline, settings.enabled_feeds(), patience)
 
 
-def _publishers_client() -> httpx.AsyncClient:
+def _publishers_client(settings: Settings) -> httpx.AsyncClient:
     """A client for publishers' servers: patient, and each redirect is looked at by the fetch."""
-    return httpx.AsyncClient(timeout=httpx.Timeout(30.0, connect=10.0), follow_redirects=False, trust_env=False)
+    transport = GuardedTransport(settings.private_hosts)
+    timeout = httpx.Timeout(30.0, connect=10.0)
+    return httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)

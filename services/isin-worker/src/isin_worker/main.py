@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 import isin_worker
-from isin_worker.feeds import with_urls
 from isin_worker.jobs import BELL
 from isin_worker.routers import feeds, isins
 from isin_worker.settings import Settings
@@ -23,7 +22,7 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, bell: Ringe
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with serving(app, settings, package_file=str(isin_worker.__file__), keys=keys) as stack:
             app.state.cursors = Cursors(settings.cursor_secret)
-            app.state.feeds = with_urls(settings.feed_urls)
+            app.state.feeds = settings.enabled_feeds()
             # The queue is not asked for here and not among the readiness checks: the API works without it.
             app.state.bell = bell or (ArqRinger(settings.redis_url, BELL) if settings.redis_url else SilentRinger())
             stack.push_async_callback(app.state.bell.close)

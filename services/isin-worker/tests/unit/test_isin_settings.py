@@ -1,14 +1,13 @@
 import pytest
 from pydantic import ValidationError
 
-from isin_worker.feeds import with_urls
 from isin_worker.settings import Settings
 
 
 def test_an_address_in_the_settings_replaces_the_publishers() -> None:
     url = "http://127.0.0.1:9/list.csv"
-    assert with_urls(Settings.example(feed_urls={"nse-equity": url}).feed_urls)["nse-equity"].url == url
-    assert with_urls({})["nse-equity"].url.startswith("https://nsearchives.nseindia.com/")
+    assert Settings.example(feed_urls={"nse-equity": url}).enabled_feeds()["nse-equity"].url == url
+    assert Settings.example().enabled_feeds()["nse-equity"].url.startswith("https://nsearchives.nseindia.com/")
 
 
 @pytest.mark.parametrize(

@@ -1,101 +1,168 @@
-"""Download: a conditional GET into a spool file, capped in size and time."""
+"""Download: a conditional GET into a spool file, which goes on where it broke off, capped in size and time."""
 
 import asyncio
-import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
 from isin_worker.errors import FetchFailed
-from isin_worker.feeds import Feed
+from isin_worker.pipeline.spool import Part, Validators
 
 MAX_REDIRECTS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Validators:
-    """What the publisher said of the list that we have (RFC 9110, section 8.8)."""
-
-    etag: str | None
-    last_modified: str | None
-
-    def headers(self) -> dict[str, str]:
-        """The headers that ask for the list only if it is another one."""
-        headers = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
-        return {name: value for name, value in headers.items() if value}
+CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A list in the spool folder. ``bytes`` and ``sha256`` are those of the file, after any content coding."""
+    """A file in the spool folder. ``bytes`` and ``sha256`` are those of the file, after any content coding."""
 
     path: Path
+    url: str
     bytes: int
     sha256: str
+    md5: str
     validators: Validators
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a download may cost, and where it may lead."""
+
+    max_bytes: int
+    seconds: float
+    hosts: Collection[str]
+
+
 async def fetch(
-    client: httpx.AsyncClient, feed: Feed, path: Path, *, known: Validators | None, seconds: float
+    client: httpx.AsyncClient,
+    url: str,
+    part: Part,
+    *,
+    headers: Mapping[str, str],
+    known: Validators | None,
+    limits: Limits,
 ) -> Download | None:
-    """Download the feed's list to ``path``; None when the publisher says that it is still the ``known`` one.
+    """Download ``url``; None when the publisher says that it is still the ``known`` one.
+
+    What ``part`` has already is not sent again, if the publisher agrees that it is of the same file. When the
+    connection breaks, ``part`` keeps what came, and as long as each try brings something, another one follows at once.
 
     Raises FetchFailed, and OSError when the spool folder can't be written.
     """
     try:
-        async with asyncio.timeout(seconds), _answer(client, feed, known) as response:
-            if response.status_code == httpx.codes.NOT_MODIFIED and known is not None:
-                return None
-            if response.status_code != httpx.codes.OK:
-                raise FetchFailed(f"the publisher answered {response.status_code}")
-            return await _spool(response, path, feed.max_bytes)
+        return await _patiently(client, url, part, headers, known, limits)
+    except BaseException:
+        part.keep_if_resumable()
+        raise
+
+
+async def _patiently(
+    client: httpx.AsyncClient,
+    url: str,
+    part: Part,
+    headers: Mapping[str, str],
+    known: Validators | None,
+    limits: Limits,
+) -> Download | None:
+    """As many tries as bring something."""
+    try:
+        async with asyncio.timeout(limits.seconds):
+            while True:
+                had = part.bytes
+                try:
+                    return await _try(client, url, part, headers, known, limits)
+                except httpx.TransportError:
+                    if part.bytes <= had:
+                        raise
     except TimeoutError as error:
-        raise FetchFailed(f"the download took more than {seconds:g} s") from error
+        raise FetchFailed(f"the download took more than {limits.seconds:g} s") from error
     except httpx.HTTPError as error:
         raise FetchFailed(f"the download failed: {str(error) or type(error).__name__}") from error
 
 
-@asynccontextmanager
-async def _answer(client: httpx.AsyncClient, feed: Feed, known: Validators | None) -> AsyncIterator[httpx.Response]:
-    headers = {**feed.headers, **(known.headers() if known else {})}
-    request = client.build_request("GET", feed.url, headers=headers)
-    for _ in range(MAX_REDIRECTS):
+async def _try(
+    client: httpx.AsyncClient,
+    url: str,
+    part: Part,
+    headers: Mapping[str, str],
+    known: Validators | None,
+    limits: Limits,
+) -> Download | None:
+    asked = {"Accept-Encoding": "identity", **headers, **(part.range_headers() or _conditional(known))}
+    async with AsyncExitStack() as stack:
+        response = await _answer(client, url, asked, limits.hosts, stack)
+        match response.status_code:
+            case httpx.codes.NOT_MODIFIED if known is not None and not part.bytes:
+                return None
+            case httpx.codes.OK:
+                part.restart(Validators.of(response.headers), resumable="content-encoding" not in response.headers)
+            case httpx.codes.PARTIAL_CONTENT if part.continues_with(response.headers):
+                pass
+            case httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE if part.is_whole(response.headers):
+                return _download(part, url)
+            case httpx.codes.PARTIAL_CONTENT | httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE if part.bytes:
+                part.discard()
+                return await _try(client, url, part, headers, known, limits)
+            case status:
+                raise FetchFailed(f"the publisher answered {status}")
+        await _spool(response, part, limits.max_bytes)
+    return _download(part, url)
+
+
+def _download(part: Part, url: str) -> Download:
+    return Download(part.path, url, part.bytes, part.sha256, part.md5, part.validators)
+
+
+def _conditional(known: Validators | None) -> dict[str, str]:
+    return known.conditions() if known else {}
+
+
+async def _answer(
+    client: httpx.AsyncClient, url: str, headers: Mapping[str, str], hosts: Collection[str], stack: AsyncExitStack
+) -> httpx.Response:
+    request = client.build_request("GET", url, headers=headers)
+    for _ in range(MAX_REDIRECTS + 1):
         response = await client.send(request, stream=True)
-        try:
-            if response.next_request is None:
-                yield response
-                return
-            request = _same_place(request, response.next_request)
-        finally:
-            await response.aclose()
+        if response.next_request is None:
+            stack.push_async_callback(response.aclose)
+            return response
+        await response.aclose()
+        request = _allowed(request, response.next_request, hosts)
     raise FetchFailed(f"more than {MAX_REDIRECTS} redirects")
 
 
-def _same_place(request: httpx.Request, redirected: httpx.Request) -> httpx.Request:
-    """The redirected request, if it stays on its host and does not fall back from TLS."""
-    there, here = redirected.url, request.url
-    if there.host != here.host or there.scheme not in {here.scheme, "https"}:
-        raise FetchFailed(f"the publisher sends us to {there.scheme}://{there.host}, which is not where its lists are")
+def _allowed(request: httpx.Request, redirected: httpx.Request, hosts: Collection[str]) -> httpx.Request:
+    """The redirected request, if it stays on the feed's hosts and does not fall back from TLS."""
+    there = redirected.url
+    require_allowed(str(there), hosts)
+    if there.scheme not in {request.url.scheme, "https"}:
+        raise FetchFailed(f"the publisher sends us to {there.scheme}://{there.host}, away from {request.url.scheme}")
     return redirected
 
 
-async def _spool(response: httpx.Response, path: Path, max_bytes: int) -> Download:
-    if int(response.headers.get("content-length", "0")) > max_bytes:
-        raise FetchFailed(f"the list has more than {max_bytes} bytes")
-    digest = hashlib.sha256()
-    size = 0
-    file = await asyncio.to_thread(path.open, "wb")
+def require_allowed(url: str, hosts: Collection[str]) -> None:
+    """Raise FetchFailed for an address that is not on one of the feed's hosts."""
     try:
-        async for chunk in response.aiter_bytes(64 * 1024):
-            size += len(chunk)
-            if size > max_bytes:
-                raise FetchFailed(f"the list has more than {max_bytes} bytes")
-            digest.update(chunk)
-            file.write(chunk)
-    finally:
-        file.close()
-    validators = Validators(response.headers.get("etag"), response.headers.get("last-modified"))
-    return Download(path, size, digest.hexdigest(), validators)
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise FetchFailed("the publisher names an address that is none") from error
+    if parsed.host not in hosts or parsed.scheme not in {"http", "https"}:
+        raise FetchFailed(
+            f"the publisher sends us to {parsed.scheme}://{parsed.host}, which is not where its lists are"
+        )
+
+
+async def _spool(response: httpx.Response, part: Part, max_bytes: int) -> None:
+    too_large = FetchFailed(f"the list has more than {max_bytes} bytes")
+    promised = response.headers.get("content-length", "0")
+    if promised.isdecimal() and part.bytes + int(promised) > max_bytes:
+        raise too_large
+    with part.open() as write:
+        async for chunk in response.aiter_bytes(CHUNK):
+            if part.bytes + len(chunk) > max_bytes:
+                part.discard()
+                raise too_large
+            write(chunk)

@@ -1,18 +1,20 @@
 """One run from claim to publication."""
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import httpx
 
 from isin_worker.errors import HeaderDrift
+from isin_worker.feeds.source import Span
 from isin_worker.models import Publication
-from isin_worker.pipeline.batches import Delivery, ListFile
-from isin_worker.pipeline.fetch import Download, Validators, fetch
+from isin_worker.pipeline.batches import Delivery
+from isin_worker.pipeline.collect import Collector, Known
 from isin_worker.pipeline.gates import Hold
-from isin_worker.pipeline.parse import CsvList
 from isin_worker.pipeline.progress import Progress
 from isin_worker.pipeline.publish import Claim, confirm_list, hold, publish_list
+from isin_worker.pipeline.spool import Validators, prepare_folder
 from isin_worker.repositories.publications import PublicationRepository
 from isin_worker.states import Status
 from servicekit.db import Database
@@ -43,16 +45,22 @@ class Pipeline:
         """
         self._progress.started(claim.feed.name, str(claim.business_date))
         standing = await self._standing(claim)
-        folder = self._spool / claim.feed.name
-        await asyncio.to_thread(_clear, folder)
-        path = folder / f"{claim.business_date}-{claim.owner.hex}"
+        folder = self._spool / claim.feed.name / str(claim.business_date)
+        await asyncio.to_thread(prepare_folder, folder)
         try:
-            known = Validators(standing.etag, standing.last_modified) if standing else None
-            download = await fetch(self._client, claim.feed, path, known=known, seconds=self._fetch_seconds)
-            return await self._publish(claim, standing, _delivered(claim, download) if download else None)
+            status = await self._publish(claim, standing, await self._collect(claim, standing, folder))
         finally:
             self._progress.ended()
-            path.unlink(missing_ok=True)
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        return status
+
+    async def _collect(self, claim: Claim, standing: Publication | None, folder: Path) -> Delivery | None:
+        """What the publisher has, as far as it is not what stands. It stays in the folder when the run fails, so that
+        another attempt goes on from there."""
+        known = Known(Validators(standing.etag, standing.last_modified), standing.version) if standing else None
+        span = Span(claim.business_date, standing.business_date if standing else None)
+        collector = Collector(self._client, claim.feed, folder, seconds=self._fetch_seconds)
+        return await collector.collect(span, claim.owner.hex, known)
 
     async def _publish(self, claim: Claim, standing: Publication | None, delivery: Delivery | None) -> Status:
         if standing is not None and (delivery is None or delivery.sha256 == standing.sha256):
@@ -78,21 +86,3 @@ class Pipeline:
             return None
         same = (standing.url, standing.fingerprint) == (claim.feed.url, claim.feed.fingerprint)
         return standing if same else None
-
-
-def _delivered(claim: Claim, download: Download) -> Delivery:
-    return Delivery(
-        files=[ListFile(CsvList(download.path, claim.feed))],
-        url=claim.feed.url,
-        bytes=download.bytes,
-        sha256=download.sha256,
-        etag=download.validators.etag,
-        last_modified=download.validators.last_modified,
-    )
-
-
-def _clear(folder: Path) -> None:
-    """An empty folder: what lies there was left by a worker that was killed, or whose lease is over."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.iterdir():
-        left.unlink(missing_ok=True)

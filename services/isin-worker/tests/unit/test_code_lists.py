@@ -1,0 +1,111 @@
+"""Lists of codes: what passes through byte for byte, and what is cut out of it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isin_worker.feeds import declared_feeds
+from isin_worker.feeds.formats import Csv
+from isin_worker.pipeline.batches import Refused
+from isin_worker.pipeline.parse import codes
+from isin_worker.pipeline.parse.reader import FileRows
+from isin_worker.testing import make_isin
+from isin_worker.testing.firds import LEI
+
+GLEIF = declared_feeds()["gleif-isin-lei"]
+
+
+def read(content: bytes, folder: Path) -> tuple[bytes, list[Refused], int]:
+    path = folder / "codes.csv"
+    path.write_bytes(content)
+    batches = list(FileRows(GLEIF, path))
+    text = b"".join(batch.copy for batch in batches)
+    return text, [row for batch in batches for row in batch.refused], sum(batch.rows for batch in batches)
+
+
+def line(number: int) -> bytes:
+    return f"{LEI},{make_isin(number)}\n".encode()
+
+
+def test_right_lines_pass_through_byte_for_byte(tmp_path: Path) -> None:
+    body = b"".join(line(number) for number in range(1000))
+    assert read(b"LEI,ISIN\n" + body, tmp_path) == (body, [], 1000)
+
+
+def test_the_layout_is_the_order_of_the_files_columns(tmp_path: Path) -> None:
+    for header in (b"LEI,ISIN\n", b"\xef\xbb\xbf isin , lei\r\n"):
+        (tmp_path / "codes.csv").write_bytes(header)
+        layout = FileRows(GLEIF, tmp_path / "codes.csv").layout
+        assert (sorted(layout.columns), layout.delimiter) == (["isin", "lei"], ",")
+    assert layout.columns == ("isin", "lei")
+
+
+@pytest.mark.parametrize("header", [b"LEI,ISIN,More\n", b"LEI\n", b""])
+def test_a_list_with_other_columns_is_read_like_any_other(header: bytes, tmp_path: Path) -> None:
+    (tmp_path / "codes.csv").write_bytes(header)
+    assert "number" in FileRows(GLEIF, tmp_path / "codes.csv").layout.columns
+
+
+def test_wrong_lines_are_cut_out_and_small_letters_mended(tmp_path: Path) -> None:
+    wrong = make_isin(3)[:-1] + str((int(make_isin(3)[-1]) + 1) % 10)
+    lines = [
+        line(1),
+        f"{LEI},{wrong}\n".encode(),
+        b"\n",
+        f"{LEI}, {make_isin(4).lower()}\r\n".encode(),
+        b"only one cell\n",
+        f"{LEI},{make_isin(6)},more\n".encode(),
+        f'"{LEI}","{make_isin(7)}"\n'.encode(),
+        f",{make_isin(8)}\n".encode(),
+        f"{LEI},-\n".encode(),
+        line(10),
+    ]
+    text, refused, count = read(b"LEI,ISIN\n" + b"".join(lines), tmp_path)
+    assert text == line(1) + line(4) + line(7) + f"\\N,{make_isin(8)}\n".encode() + line(10)
+    assert [row.number for row in refused] == [3, 6, 7, 10]
+    assert count == 9
+
+
+def test_a_last_line_without_an_end_counts(tmp_path: Path) -> None:
+    assert read(b"LEI,ISIN\n" + line(1) + line(2)[:-1], tmp_path) == (line(1) + line(2), [], 2)
+
+
+PIECES = st.sampled_from(
+    [
+        line(1),
+        line(2),
+        line(3).lower(),
+        line(4).replace(b"\n", b"\r\n"),
+        b"\n",
+        b",\n",
+        b",,\n",
+        LEI.encode() + b",\n",
+        line(5)[:-2] + b"X\n",
+        b" " + line(6),
+        b"\xff" + line(7),
+        b"a\\," + line(8)[21:],
+    ]
+)
+
+
+@given(pieces=st.lists(PIECES, max_size=30), chunk=st.integers(1, 100))
+def test_quick_and_slow_reading_agree_wherever_a_chunk_ends(
+    pieces: Sequence[bytes], chunk: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    content = b"LEI,ISIN\n" + b"".join(pieces)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(codes, "CHUNK", chunk)
+        text, refused, count = read(content, folder)
+    plain = replace(GLEIF, format=Csv(header_within=2))  # of a list whose header is looked for, each line is
+    batches = list(FileRows(plain, folder / "codes.csv"))
+    slow = [one.split("\t") for batch in batches for one in batch.copy.decode().splitlines()]
+    assert [one.split(",")[::-1] for one in text.decode().splitlines()] == [[row[1], row[5]] for row in slow]
+    assert [(row.number, row.reason) for row in refused] == [
+        (row.number, row.reason) for batch in batches for row in batch.refused
+    ]
+    assert count == sum(batch.rows for batch in batches)
