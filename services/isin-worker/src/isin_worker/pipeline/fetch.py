@@ -12,7 +12,6 @@ from isin_worker.errors import FetchFailed
 from isin_worker.pipeline.spool import Part, Validators
 
 MAX_REDIRECTS = 5
-CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +160,7 @@ async def _spool(response: httpx.Response, part: Part, max_bytes: int) -> None:
     if promised.isdecimal() and part.bytes + int(promised) > max_bytes:
         raise too_large
     with part.open() as write:
-        async for chunk in response.aiter_bytes(CHUNK):
+        async for chunk in response.aiter_bytes():
             if part.bytes + len(chunk) > max_bytes:
                 part.discard()
                 raise too_large
