@@ -1,0 +1,127 @@
+"""The built-in feeds from their publishers' lists of files to the listings, through the reconciler."""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
+
+import asyncpg
+import pytest
+
+from isin_worker.feeds import declared_feeds
+from isin_worker.reconcile import Reconciler
+from isin_worker.schedule import current_date
+from isin_worker.states import Status
+from isin_worker.testing import Publisher, Served, make_isin, make_zip
+from isin_worker.testing.firds import LEI, make_changes, make_full, make_record
+
+pytestmark = pytest.mark.integration
+
+Opener = Callable[..., Awaitable[Reconciler]]
+
+
+class FirdsRegister:
+    """ESMA's list of files and the files, on the tests' publisher."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._documents: list[dict[str, str]] = []
+
+    def add(self, kind: str, day: date, content: bytes, part: str = "01of01") -> None:
+        """Publish a file."""
+        path = f"/{kind}_{day:%Y%m%d}_{part}.zip"
+        packed = make_zip({"list.xml": content})
+        checksum = hashlib.md5(packed, usedforsecurity=False).hexdigest()
+        self._publisher.files[path] = Served(packed)
+        self._documents.append({"download_link": self._publisher.url_of(path), "checksum": checksum})
+        answer = {"response": {"numFound": len(self._documents), "docs": self._documents}}
+        self._publisher.files["/select"] = Served(json.dumps(answer).encode())
+
+
+@pytest.fixture
+async def today(db: asyncpg.Connection) -> date:
+    """The newest date that is due of FIRDS, by the database's clock."""
+    return current_date(declared_feeds()["esma-firds"], await db.fetchval("SELECT now()"))
+
+
+async def listings(db: asyncpg.Connection) -> list[tuple[str, str, str]]:
+    rows = await db.fetch("SELECT isin, venue, name FROM listing WHERE last_seen IS NULL ORDER BY isin, venue")
+    return [tuple(row) for row in rows]
+
+
+async def test_a_full_list_and_the_changes_of_days_give_the_list_of_the_last_day(
+    open_reconcilers: Opener, publisher: Publisher, db: asyncpg.Connection, today: date
+) -> None:
+    register = FirdsRegister(publisher)
+    days = [today - timedelta(days=back) for back in (3, 2, 1, 0)]
+    stays = [make_record(number, venue=venue) for number in range(100) for venue in ("XETR", "XFRA")]
+    register.add("FULINS_E", days[0], make_full([*stays[:150], make_record(500)]), "01of02")
+    register.add("FULINS_E", days[0], make_full([*stays[150:], make_record(501)]), "02of02")
+    register.add("DLTINS", days[1], make_changes([("new", make_record(502)), ("terminated", make_record(500))]))
+    register.add("DLTINS", days[2], make_changes([("modified", make_record(501, name="Renamed & Co"))]))
+    register.add("DLTINS", days[3], make_changes([("cancelled", make_record(502)), ("new", make_record(503))]))
+    reconciler = await open_reconcilers(
+        feeds=["esma-firds"], feed_urls={"esma-firds": publisher.url_of("/select")}, firds_categories="E"
+    )
+    visits = await reconciler.reconcile(feed="esma-firds")
+    assert [visit.run.status for visit in visits] == [Status.SUCCEEDED] * 3, [visit.run.error for visit in visits]
+    by_day = {visit.run.business_date: visit.run for visit in visits}
+    assert [(by_day[day].added, by_day[day].changed, by_day[day].removed) for day in days[1:]] == [
+        (202, 0, 0),
+        (0, 1, 0),
+        (1, 0, 1),
+    ]
+    after_changes = await listings(db)
+    assert len(after_changes) == 202
+    assert (make_isin(501, "DE"), "XETR", "Renamed & Co") in after_changes
+
+    # The next full list says the same, so it changes nothing.
+    await db.execute("UPDATE run SET business_date = business_date - 7")
+    await db.execute("UPDATE publication SET business_date = business_date - 7")
+    await db.execute("UPDATE listing SET first_seen = first_seen - 7, last_seen = last_seen - 7")
+    full = [*stays, make_record(501, name="Renamed & Co"), make_record(503)]
+    for day in days[1:]:
+        register.add("FULINS_E", day, make_full(full))
+    (run, *_) = [visit.run for visit in await reconciler.reconcile(feed="esma-firds")]
+    assert (run.status, run.added, run.changed, run.removed) == (Status.SUCCEEDED, 0, 0, 0), run.error
+    assert await listings(db) == after_changes
+
+
+async def test_gleifs_list_is_read_once_for_each_of_its_versions(
+    open_reconcilers: Opener, publisher: Publisher, db: asyncpg.Connection
+) -> None:
+    lines = [f"{LEI},{make_isin(number)}" for number in range(1000)]
+    lines[10] = lines[10].lower()
+    lines[20] = lines[20][:-1] + str((int(lines[20][-1]) + 1) % 10)
+    publisher.files["/file"] = Served(make_zip({"lei-isin.csv": "\n".join(["LEI,ISIN", *lines, ""]).encode()}))
+    attributes = {"downloadLink": publisher.url_of("/file"), "fileName": "isin_lei_20261121.csv"}
+    publisher.files["/latest"] = Served(json.dumps({"data": {"attributes": attributes}}).encode())
+    reconciler = await open_reconcilers(
+        feeds=["gleif-isin-lei"], feed_urls={"gleif-isin-lei": publisher.url_of("/latest")}
+    )
+    (visit,) = await reconciler.reconcile(feed="gleif-isin-lei")
+    assert (visit.run.status, visit.run.rows, visit.run.added) == (Status.SUCCEEDED, 1000, 999), visit.run.error
+    assert await db.fetchval("SELECT count(*) FROM listing WHERE lei = $1", LEI) == 998
+    assert await db.fetchval("SELECT row_number FROM quarantine") == 22
+    await db.execute("UPDATE run SET business_date = business_date - 1")
+    await db.execute("UPDATE publication SET business_date = business_date - 1")
+    publisher.requests.clear()
+    (visit,) = await reconciler.reconcile(feed="gleif-isin-lei")
+    assert (visit.run.status, visit.run.added, visit.run.unchanged) == (Status.SUCCEEDED, 0, 999)
+    assert [request[":path"] for request in publisher.requests] == ["/latest"]
+
+
+async def test_a_list_whose_checksum_is_another_is_held(
+    open_reconcilers: Opener, publisher: Publisher, db: asyncpg.Connection, today: date
+) -> None:
+    register = FirdsRegister(publisher)
+    register.add("FULINS_E", today - timedelta(days=2), make_full([make_record(1)]))
+    register.add("DLTINS", today - timedelta(days=1), make_changes([("new", make_record(2))]))
+    path = next(path for path in publisher.files if "FULINS" in path)
+    publisher.files[path] = Served(make_zip({"list.xml": make_full([make_record(7)])}))
+    reconciler = await open_reconcilers(
+        feeds=["esma-firds"], feed_urls={"esma-firds": publisher.url_of("/select")}, firds_categories="E"
+    )
+    visits = await reconciler.reconcile(feed="esma-firds")
+    assert visits[0].run.status == Status.HELD
+    assert await listings(db) == []
