@@ -109,8 +109,8 @@ def files_of(kind: str, folder: Path, rows: int) -> list[Path]:
     return paths
 
 
-async def staging(url: str, feed: Feed, paths: list[Path]) -> int:
-    """What a run does with files that are there: everything but comparing and publishing. Returns the rows."""
+async def staging(url: str, feed: Feed, paths: list[Path]) -> tuple[float, int]:
+    """What a run does with files that are there, up to comparing and publishing: the seconds, and the rows."""
     rows = 0
 
     async def chunks(file: FileRows) -> AsyncIterator[bytes]:
@@ -122,14 +122,16 @@ async def staging(url: str, feed: Feed, paths: list[Path]) -> int:
     connection = await asyncpg.connect(url)
     async with connection.transaction():
         await connection.execute(_CREATE)
+        started = time.perf_counter()
         for path in paths:
             file = FileRows(feed, path)
             layout = file.layout
             await connection.copy_to_table(
                 "staged", source=chunks(file), columns=layout.columns, delimiter=layout.delimiter, format="text"
             )
+        seconds = time.perf_counter() - started
     await connection.close()
-    return rows
+    return seconds, rows
 
 
 async def raw(url: str, feed: Feed, paths: list[Path]) -> float:
@@ -161,9 +163,7 @@ def child(side: str, kind: str, url: str, paths: list[Path]) -> None:
     if side == "raw":
         seconds = asyncio.run(raw(url, feed, paths))
     else:
-        started = time.perf_counter()
-        rows = asyncio.run(staging(url, feed, paths))
-        seconds = time.perf_counter() - started
+        seconds, rows = asyncio.run(staging(url, feed, paths))
     peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
     sys.stdout.write(json.dumps({"seconds": seconds, "rows": rows, "peak": int(peak.split()[1]) / 1024}) + "\n")
 

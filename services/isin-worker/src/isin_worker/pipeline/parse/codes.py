@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import IO
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from isin_worker import check_digits
@@ -18,6 +19,7 @@ from isin_worker.errors import UnreadableList
 from isin_worker.feeds import Feed
 from isin_worker.feeds.formats import Csv
 from isin_worker.pipeline.batches import Batch, Refused, StageLayout
+from isin_worker.pipeline.parse.content import read_ahead
 from isin_worker.pipeline.parse.copy_text import entry_line
 from isin_worker.pipeline.parse.rows import MAX_RAW, Header, fold, wanted_columns
 from isin_worker.pipeline.parse.validate import Entry, check, refuse
@@ -88,6 +90,8 @@ class Codes:
 
     def _right(self, chunk: bytes, starts: NDArray[np.intp], ends: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Which lines are codes of plausible lengths between delimiters, with an ISIN in its place."""
+        if len(chunk) < check_digits.LENGTH:
+            return np.zeros(len(starts), dtype=np.bool_)
         content = np.frombuffer(chunk, dtype=np.uint8)
         inner = len(self._layout.columns) - 1
         delimiters = np.flatnonzero(content == ord(self._delimiter))
@@ -97,16 +101,20 @@ class Codes:
             odd = np.flatnonzero(~self._allowed[content])
             right[np.searchsorted(ends, odd)] = False
         lines = np.flatnonzero(right)
-        borders = delimiters[first[lines, None] + np.arange(inner)]
-        cell_starts = np.column_stack((starts[lines], borders + 1))
-        lengths = np.column_stack((borders, ends[lines])) - cell_starts
-        place = self._layout.columns.index("isin")
-        fitting = (lengths > 0) & (lengths <= LONGEST_CODE)
-        fitting[:, place] = lengths[:, place] == check_digits.LENGTH
-        right[lines] = fitting.all(axis=1)
-        lines = np.flatnonzero(right)
-        isins = content[cell_starts[fitting.all(axis=1), place, None] + np.arange(check_digits.LENGTH)]
-        right[lines] = check_digits.valid(isins.view(f"S{check_digits.LENGTH}").reshape(-1))
+        cell_starts, isin_starts = starts[lines], starts[lines]
+        fitting = np.ones(len(lines), dtype=np.bool_)
+        for place, column in enumerate(self._layout.columns):
+            cell_ends = delimiters[first[lines] + place] if place < inner else ends[lines]
+            length = cell_ends - cell_starts
+            if column == "isin":
+                isin_starts = cell_starts
+                fitting &= length == check_digits.LENGTH
+            else:
+                fitting &= (length > 0) & (length <= LONGEST_CODE)
+            cell_starts = cell_ends + 1
+        isins = sliding_window_view(content, check_digits.LENGTH)[isin_starts[fitting]]
+        fitting[fitting] = check_digits.valid(isins.view(f"S{check_digits.LENGTH}").reshape(-1))
+        right[lines] = fitting
         return right
 
     def _check(self, number: int, line: bytes) -> Iterator[Entry | Refused]:
@@ -125,7 +133,7 @@ class Codes:
 def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
     """Chunks that end with a line end; the last line gets one when it has none."""
     rest = b""
-    while chunk := file.read(CHUNK):
+    for chunk in read_ahead(file, CHUNK):
         end = chunk.rfind(b"\n") + 1
         if end:
             yield rest + chunk[:end]

@@ -4,6 +4,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -42,6 +43,15 @@ def open_content(path: Path, max_unpacked: int) -> Iterator[IO[bytes]]:
                 raise UnreadableList(f"the zip has {len(entries)} files instead of one")
             with open_entry(archive, entries[0], max_unpacked) as content:
                 yield content
+
+
+def read_ahead(file: IO[bytes], size: int) -> Iterator[bytes]:
+    """The bytes of a file, so many at a time. While some are used a thread reads, and unpacks, the next ones."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(file.read, size)
+        while chunk := coming.result():
+            coming = thread.submit(file.read, size)
+            yield chunk
 
 
 def open_zip(path: Path) -> zipfile.ZipFile:

@@ -19,6 +19,7 @@ from isin_worker.errors import UnreadableList
 from isin_worker.feeds.source import Mode
 from isin_worker.isin import verdict
 from isin_worker.pipeline.batches import Batch, Refused, StageLayout
+from isin_worker.pipeline.parse.content import read_ahead
 from isin_worker.pipeline.parse.copy_text import escaped
 from isin_worker.pipeline.parse.rows import MAX_RAW
 from isin_worker.pipeline.parse.validate import MAX_TEXT, refuse
@@ -86,7 +87,7 @@ class FirdsReader:
     def _whole_records(self, file: IO[bytes]) -> Iterator[bytes]:
         """Chunks that begin with a record and end with one."""
         rest, started = b"", False
-        while chunk := file.read(CHUNK):
+        for chunk in read_ahead(file, CHUNK):
             rest += chunk
             if not started and (start := rest.find(self._start)) >= 0:
                 _require_readable(rest[:start])
