@@ -55,6 +55,7 @@ _PLAIN[ord(" ") : ord("~") + 1] = True
 _PLAIN[[ord("\n"), *b"&\\"]] = True, False, False
 _ENTITY = re.compile(r"&(?:(amp|lt|gt|quot|apos)|#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6}));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+_NO_TEXT = "no XML: an ampersand that stands for nothing"
 _CLOSING = re.compile(rb"\s*(?:</[^<>]+>\s*)+")
 _ENCODING = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["'](?!utf-8)""", re.IGNORECASE)
 
@@ -106,7 +107,14 @@ class FirdsReader:
     def _quick_batch(self, found: Sequence[tuple[bytes, ...]]) -> Batch:
         """What the expression found: records of a full file as they are, unless something in them is special."""
         results: list[bytes | Refused | None] = list(map(b"\t".join, found))
-        for place in _doubtful(found) if self._full else range(len(found)):
+        wrong, special = (_wrong_isins(found), _special_names(found)) if self._full else (range(len(found)), ())
+        for place in special:
+            isin, name, *rest = found[place]
+            if tidied := _tidied(name):
+                results[place] = b"\t".join([isin, tidied, *rest])
+            else:
+                results[place] = refuse(self.number + place, _NO_TEXT, b";".join(found[place]).decode()[:MAX_RAW])
+        for place in wrong:
             operation, *fields = (cell.decode() for cell in (b"", *found[place])[-7:])
             results[place] = self._checked(self.number + place, operation, [_unescaped(field) for field in fields])
         return _batch_of(results)
@@ -164,17 +172,31 @@ class FirdsReader:
         return "\t".join([escaped(cell) for cell in cells]).encode()
 
 
-def _doubtful(found: Sequence[tuple[bytes, ...]]) -> list[int]:
-    """Which records have no ISIN, or a name that is not to be stored byte for byte."""
-    wrong = ~check_digits.valid(np.array([record[0] for record in found], dtype="S12"))
+def _wrong_isins(found: Sequence[tuple[bytes, ...]]) -> Sequence[int]:
+    """Which records have no ISIN."""
+    places: list[int] = np.flatnonzero(
+        ~check_digits.valid(np.array([record[0] for record in found], dtype="S12"))
+    ).tolist()
+    return places
+
+
+def _special_names(found: Sequence[tuple[bytes, ...]]) -> Sequence[int]:
+    """Which records have a name that is not to be stored byte for byte."""
     names = np.frombuffer(b"\n%b\n" % b"\n".join([record[1] for record in found]), dtype=np.uint8)
     line_ends = names == ord("\n")
     gaps = line_ends | (names == ord(" "))
     special = ~_PLAIN[names]
     special[1:] |= gaps[1:] & gaps[:-1]  # two blanks together, or one at an end of a name
-    wrong[np.searchsorted(np.flatnonzero(line_ends), np.flatnonzero(special)) - 1] = True
-    doubtful: list[int] = np.flatnonzero(wrong).tolist()
-    return doubtful
+    places: list[int] = np.unique(np.searchsorted(np.flatnonzero(line_ends), np.flatnonzero(special)) - 1).tolist()
+    return places
+
+
+def _tidied(name: bytes) -> bytes | None:
+    """A name as it is stored; None for one that is no text."""
+    try:
+        return escaped(_tidy(_unescaped(name.decode())) or None).encode()
+    except ValueError:
+        return None
 
 
 def _batch_of(results: Sequence[bytes | Refused | None]) -> Batch:
@@ -185,7 +207,7 @@ def _batch_of(results: Sequence[bytes | Refused | None]) -> Batch:
 
 def _tidy(text: str | None) -> str:
     if text is None:
-        raise ValueError("no XML: an ampersand that stands for nothing")
+        raise ValueError(_NO_TEXT)
     tidied = " ".join(clean_text(text).split())
     if len(tidied) > MAX_TEXT:
         raise ValueError(f"a text of more than {MAX_TEXT} characters")
