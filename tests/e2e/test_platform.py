@@ -69,7 +69,7 @@ def test_a_second_start_and_a_taken_port_are_one_clear_line_each(own: Platform, 
 
 def test_each_process_that_dies_is_seen_told_and_started_again(own: Platform) -> None:
     names = set(re.findall(r"^([a-z-]+) +\|", own.log, re.MULTILINE)) - {"appraise", "stack", "local"}
-    assert names >= {"auth", "catalog", "rewards", "isin", "web", "gateway", "worker", "postgres", "valkey"}
+    assert names >= {"auth", "catalog", "rewards", "isin", "web", "gateway", "worker", "sweeper", "postgres", "valkey"}
     victims = {pid: line for pid, line in own.processes().items() if psutil.Process(pid).ppid() == own.pid}
     for pid, line in victims.items():
         before = len(own.log)

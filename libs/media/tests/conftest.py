@@ -6,10 +6,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import BinaryIO
-from urllib.request import Request, urlopen
 
 import pytest
-from moto.server import ThreadedMotoServer
+
+from media.testing import BUCKET, s3_server, s3_variables
 
 
 def png_of_declared_size(width: int, height: int, *, rows: int, extra: tuple[bytes, bytes] | None = None) -> bytes:
@@ -61,21 +61,14 @@ def as_file() -> Iterator[Callable[[bytes], BinaryIO]]:
 
 
 @pytest.fixture(scope="session")
-def _s3_endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with urlopen(Request(f"http://{host}:{port}/pictures", method="PUT")):
-        yield f"http://{host}:{port}"
-    server.stop()
+def _s3_address() -> Iterator[str]:
+    with s3_server() as address:
+        yield address
 
 
 @pytest.fixture
-def s3_url(_s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A bucket of an S3 server on this machine, which the environment leads to as it would to a real one."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", _s3_endpoint)
-    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tests")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "tests")
-    return "s3://pictures/some/folder"
+def s3_url(_s3_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A folder of an S3 server on this machine."""
+    for name, value in s3_variables(_s3_address).items():
+        monkeypatch.setenv(name, value)
+    return f"s3://{BUCKET}/some/folder"

@@ -17,6 +17,7 @@ from PIL import Image
 import rewards_service
 from media.picture import Picture
 from media.processor import PictureProcessor
+from media.testing import BUCKET, s3_server, s3_variables
 from rewards_service.clients.accounts import AccountInfo, FakeAccounts
 from rewards_service.clients.catalog import CatalogApp, FakeCatalog
 from rewards_service.main import create_app
@@ -221,3 +222,17 @@ def offered(catalog: FakeCatalog) -> AppMaker:
         return app
 
     return offer
+
+
+@pytest.fixture(scope="session")
+def _s3_address() -> Iterator[str]:
+    with s3_server() as address:
+        yield address
+
+
+@pytest.fixture
+def s3_url(_s3_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A folder of an S3 server on this machine."""
+    for name, value in s3_variables(_s3_address).items():
+        monkeypatch.setenv(name, value)
+    return f"s3://{BUCKET}/some/folder"

@@ -34,10 +34,10 @@ class Service:
 
 AUTH = Service("auth", "auth_service", "AUTH_", database=True)
 CATALOG = Service("catalog", "catalog_service", "CATALOG_", database=True)
-REWARDS = Service("rewards", "rewards_service", "REWARDS_", database=True)
+REWARDS = Service("rewards", "rewards_service", "REWARDS_", database=True, valkey_database=2)
 ISIN = Service("isin", "isin_worker", "ISIN_", database=True, valkey_database=0)
 WEB = Service("web", "web", "WEB_", valkey_database=1)
-GATEWAY = Service("gateway", "gateway", "GATEWAY_", valkey_database=2)
+GATEWAY = Service("gateway", "gateway", "GATEWAY_", valkey_database=3)
 SERVICES = (AUTH, CATALOG, REWARDS, ISIN, WEB, GATEWAY)
 
 
@@ -126,7 +126,7 @@ class Site:
                     "WEB_URL": gateway,
                 }
             case "catalog":
-                return {"BLOB_URL": (var / "blobs").as_uri()}
+                return {"BLOB_URL": (var / "icons").as_uri()}
             case "rewards":
                 return {
                     "CATALOG_URL": self.url(CATALOG),

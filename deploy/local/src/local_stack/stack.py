@@ -21,7 +21,7 @@ from local_stack.embedded.postgres import Postgres
 from local_stack.embedded.valkey import Valkey
 from local_stack.guard import Guard
 from local_stack.migrations import migrate_all
-from local_stack.parts import GATEWAY, ISIN, SERVICES, Site
+from local_stack.parts import GATEWAY, ISIN, REWARDS, SERVICES, Site
 from local_stack.ports import free_ports
 from local_stack.preflight import CannotStart
 from local_stack.probe import answers_ok
@@ -123,13 +123,14 @@ async def _ensure_databases(site: Site, remembered: Remembered) -> None:
 
 
 def _start_services(site: Site, supervisor: Supervisor) -> None:
-    for folder in ("mail", "blobs", "spool"):
+    for folder in ("mail", "blobs", "icons", "spool"):
         (site.settings.var / folder).mkdir(mode=0o700, exist_ok=True)
     if site.settings.demo:
         supervisor.keep("demo-feed", site.demo_feed(), stage=_SERVICES)
     for service in SERVICES:
         supervisor.keep(service.name, site.serve(service), stage=_DOOR if service is GATEWAY else _SERVICES)
     supervisor.keep("worker", site.launch(ISIN, "worker"), stage=_SERVICES)
+    supervisor.keep("sweeper", site.launch(REWARDS, "worker"), stage=_SERVICES)
 
 
 async def _wait_for_services(site: Site, supervisor: Supervisor) -> None:

@@ -86,7 +86,7 @@ def test_a_signal_ends_all_in_order(start_stack: StartStack, how: signal.Signals
     assert not [process for process in left if process.is_running()]
     told = [line.split("|")[0].strip() for line in stack.lines if "ended when asked" in line]
     assert told[0] == "gateway"
-    assert set(told[1:]) == {"auth", "catalog", "rewards", "isin", "web", "worker"}
+    assert set(told[1:]) == {"auth", "catalog", "rewards", "isin", "web", "worker", "sweeper"}
     shut_down = next(number for number, line in enumerate(stack.lines) if "database system is shut down" in line)
     assert shut_down > max(number for number, line in enumerate(stack.lines) if "ended when asked" in line)
 
@@ -112,7 +112,7 @@ def test_killed_it_leaves_no_process_behind(start_stack: StartStack) -> None:
     assert again.end() == 0
 
 
-@pytest.mark.parametrize("part", ["auth", "worker", "demo-feed", "gateway", "valkey", "postgres"])
+@pytest.mark.parametrize("part", ["auth", "worker", "sweeper", "demo-feed", "gateway", "valkey", "postgres"])
 def test_the_crash_of_any_part_is_told_and_repaired(start_stack: StartStack, part: str) -> None:
     stack = start_stack()
     stack.wait_for("ready http://")
@@ -159,7 +159,7 @@ def test_every_part_sees_its_own_settings_alone(start_stack: StartStack) -> None
 def test_outside_servers_replace_the_embedded_ones(start_stack: StartStack) -> None:
     outside = os.environ["APPRAISE_TEST_POSTGRES_URL"]
     databases = {f"{name}_DATABASE_URL": outside for name in ("AUTH", "CATALOG", "REWARDS", "ISIN")}
-    caches = {f"{name}_REDIS_URL": os.environ["APPRAISE_TEST_VALKEY_URL"] for name in ("ISIN", "WEB")}
+    caches = {f"{name}_REDIS_URL": os.environ["APPRAISE_TEST_VALKEY_URL"] for name in ("ISIN", "REWARDS", "WEB")}
     stack = start_stack(**databases, **caches)
     stack.wait_for("ready http://")
     assert not {"postgres", "valkey-server"} & {process.name() for process in stack.descendants()}
@@ -191,6 +191,7 @@ def _process_of(part: str, processes: list[psutil.Process]) -> psutil.Process:
     words = {
         "auth": "auth_service serve",
         "worker": "isin_worker worker",
+        "sweeper": "rewards_service worker",
         "demo-feed": "local_stack demo-feed",
         "gateway": "gateway serve",
         "valkey": "valkey-server",

@@ -16,6 +16,11 @@ _RETRIES = 2  # by default a store that is away would be tried for three minutes
 _RETRY_FOR = timedelta(seconds=8)
 
 
+def digest_of(content: bytes) -> str:
+    """The name of a blob: the SHA-256 of its bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
 class BlobStore:
     """Blobs in a folder (``file:///path``), in memory (``memory:///``), or in any object store that obstore knows."""
 
@@ -31,7 +36,7 @@ class BlobStore:
         Raises:
             BlobError: it could not be stored.
         """
-        digest = hashlib.sha256(content).hexdigest()
+        digest = digest_of(content)
         try:
             # Written even when it is there: a crash may have left a file that never reached the disk in full.
             await obstore.put_async(self._store, _path(digest), content, use_multipart=False)

@@ -1,6 +1,8 @@
 """The command ``rewards``."""
 
 import asyncio
+import json
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +12,8 @@ from servicekit.cli import service_cli
 if TYPE_CHECKING:
     from rewards_service.schemas import VerifyOut
     from rewards_service.settings import Settings
+
+EXIT_CONFIG = 78  # sysexits.h: EX_CONFIG
 
 main = service_cli("rewards_service")
 
@@ -23,6 +27,35 @@ def verify_ledger() -> None:
     result = asyncio.run(_verify(load_settings(Settings)))
     click.echo(result.model_dump_json(indent=2))
     raise SystemExit(0 if result.ok else 1)
+
+
+@main.command()
+def worker() -> None:
+    """Sweep at the start and each minute, until SIGTERM."""
+    from rewards_service.settings import Settings  # noqa: PLC0415 - keeps --help quick
+    from rewards_service.worker import run_worker  # noqa: PLC0415
+    from servicekit import logs  # noqa: PLC0415
+    from servicekit.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings(Settings)
+    if settings.redis_url is None:
+        click.echo("rewards: REWARDS_REDIS_URL: the worker waits at a queue; `sweep` works without one", err=True)
+        raise SystemExit(EXIT_CONFIG)
+    logs.configure("rewards_service", settings)
+    asyncio.run(run_worker(settings, settings.redis_url))
+
+
+@main.command()
+def sweep() -> None:
+    """Sweep once: expire tasks, end leases, seal the ledger, forget what is old, delete pictures of no proof."""
+    from rewards_service.settings import Settings  # noqa: PLC0415 - keeps --help quick
+    from rewards_service.worker import sweep_once  # noqa: PLC0415
+    from servicekit import logs  # noqa: PLC0415
+    from servicekit.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings(Settings)
+    logs.configure("rewards_service", settings, stream=sys.stderr)  # standard output is for the counts
+    click.echo(json.dumps(asyncio.run(sweep_once(settings))))
 
 
 @main.command("seal")

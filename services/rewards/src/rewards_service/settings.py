@@ -1,6 +1,6 @@
 """What the service reads from its environment."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from servicekit.settings import ApiSettings
@@ -14,4 +14,7 @@ class Settings(ApiSettings):
     catalog_url: str = Field(description="where the catalogue service answers")
     auth_url: str = Field(description="where the auth service answers")
     blob_url: str = Field(description="where pictures are kept: file:///path, s3://bucket/path, ...")
+    redis_url: SecretStr | None = Field(
+        default=None, description="redis://:password@host:port/number; needed by `worker`, and by nothing else"
+    )
     max_streams: int = Field(default=100, ge=1, le=10_000, description="open streams of events, for each process")

@@ -1,12 +1,14 @@
 """What happened to people's tasks and points. The events are written by triggers, which the fourth migration makes."""
 
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rewards_service.models import Base, UserEvent
 
+KEPT = timedelta(days=7)
 _event = Base.metadata.tables["event"].c
 
 
@@ -29,3 +31,9 @@ class EventRepository:
         """This person's events that follow the one of this id, in order."""
         following = select(UserEvent).where(_event.user_id == user_id, _event.id > event_id)
         return list(await self._session.scalars(following.order_by(_event.id).limit(limit)))
+
+    async def forget_old(self, limit: int) -> int:
+        """Delete those of so many of the oldest that are too old. Returns how many."""
+        oldest = select(_event.id).order_by(_event.id).limit(limit)
+        deleted = delete(UserEvent).where(_event.id.in_(oldest), _event.created_at < func.now() - KEPT)
+        return len((await self._session.scalars(deleted.returning(_event.id))).all())

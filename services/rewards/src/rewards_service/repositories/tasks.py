@@ -63,6 +63,23 @@ class TaskRepository:
             execution_options={"synchronize_session": False},
         )
 
+    async def expire_all_overdue(self, limit: int) -> int:
+        """Write down which tasks of whomever have run out of time. Returns how many, ``limit`` at most.
+
+        None while another transaction does so: two that go through many people could block each other.
+        """
+        only_one = select(func.pg_try_advisory_xact_lock(func.hashtextextended("expire tasks", 0)))
+        if not await self._session.scalar(only_one):
+            return 0
+        overdue = select(_task.id).where(_OVERDUE).order_by(_task.expires_at).limit(limit)
+        expired = update(Task).where(_task.id.in_(overdue.with_for_update(skip_locked=True))).values(status="expired")
+        return len((await self._session.scalars(expired.returning(_task.id))).all())
+
+    async def end_leases(self) -> int:
+        """Forget who held tasks until a time that is over. Returns how many."""
+        over = update(Task).where(_task.leased_until <= func.now()).values(leased_by=None, leased_until=None)
+        return len((await self._session.scalars(over.returning(_task.id))).all())
+
     async def lock_app(self, app_id: UUID) -> None:
         """Let nobody else count the app's places until the transaction ends."""
         await self._session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"app {app_id}", 0))))

@@ -41,6 +41,7 @@ _FILE: dict[str, Any] = {
     }
 }
 _PICTURE_HEADERS = {
+    "Accept-Ranges": "none",
     "Cache-Control": "private, no-store",
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",

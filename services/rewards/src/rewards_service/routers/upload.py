@@ -12,10 +12,20 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
-from servicekit.problems import BadRequest, ContentTooLarge, FieldProblem, RuleViolation, UnsupportedMediaType
+from servicekit.logs import get_logger
+from servicekit.problems import (
+    BadRequest,
+    ContentTooLarge,
+    FieldProblem,
+    RuleViolation,
+    Unavailable,
+    UnsupportedMediaType,
+)
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks  # exists for type checkers only
+
+log = get_logger(__name__)
 
 MAX_FILE = 8 * 1024 * 1024
 ENVELOPE = 64 * 1024  # what the multipart form may take around the file
@@ -86,7 +96,12 @@ class _FileForm:
             raise ContentTooLarge(f"The file may have at most {MAX_FILE} bytes.")
         chunk = data[start:end]
         self._digest.update(chunk)
-        self._file.write(chunk)
+        try:
+            written = self._file.write(chunk)
+        except OSError as error:
+            raise _no_room() from error
+        if written < len(chunk):
+            raise _no_room()
 
     def _end(self) -> None:
         self.complete = True
@@ -101,6 +116,7 @@ async def received_file(request: Request) -> AsyncIterator[Upload]:
         ContentTooLarge: the file is longer than 8 MB.
         RuleViolation: there is no file, or something else too.
         BadRequest: the body is malformed or ends too early.
+        Unavailable: the disk is full.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
@@ -121,6 +137,11 @@ async def received_file(request: Request) -> AsyncIterator[Upload]:
         if form.size == 0:
             raise _fault("missing", "A file is required, and it must not be empty")
         yield Upload(file, form.sha256)
+
+
+def _no_room() -> Unavailable:
+    log.warning("upload.no_room")
+    return Unavailable("There is no room for the file at the moment.", retry_after=60)
 
 
 def _fault(code: str, detail: str) -> RuleViolation:

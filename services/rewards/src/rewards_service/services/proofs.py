@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from media.blobs import BlobStore
+from media.blobs import BlobStore, digest_of
 from media.errors import BlobError, Overloaded, PictureError, UnknownFormat
 from media.picture import Picture
 from media.processor import PictureProcessor
@@ -21,6 +21,7 @@ from rewards_service.errors import (
 from rewards_service.models import Proof, Task
 from rewards_service.repositories.proofs import ProofRepository
 from rewards_service.repositories.tasks import TaskRepository
+from rewards_service.repositories.uploads import UploadRepository
 from rewards_service.schemas import ProofOut
 from rewards_service.services.idempotency import Answer, Call, Once
 from servicekit.db import Database
@@ -33,11 +34,10 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A picture and its thumbnail, in the blob store."""
+    """A picture in the blob store, as its proof's row describes it."""
 
-    picture: Picture
-    image_sha256: str
-    thumbnail_sha256: str
+    uploads: list[UUID]
+    columns: dict[str, Any]
 
 
 class ProofService:
@@ -82,8 +82,7 @@ class ProofService:
 
     async def _store(self, file: BinaryIO) -> Stored:
         try:
-            picture = await self._pictures.process(file)
-            return Stored(picture, await self._blobs.put(picture.content), await self._blobs.put(picture.thumbnail))
+            return await self._put(await self._pictures.process(file))
         except UnknownFormat as error:
             raise UnsupportedPicture(str(error)) from error
         except PictureError as error:
@@ -92,6 +91,25 @@ class ProofService:
         except (BlobError, Overloaded) as error:
             log.warning("proof.not_stored", error=str(error))
             raise Unavailable("Pictures can't be taken at the moment.") from error
+
+    async def _put(self, picture: Picture) -> Stored:
+        """Store the picture, which is then let go: those who wait for the database hold no pictures."""
+        image_sha256, thumbnail_sha256 = digest_of(picture.content), digest_of(picture.thumbnail)
+        async with self._database.transaction() as session:
+            uploads = await UploadRepository(session).begin(image_sha256, thumbnail_sha256)
+        await self._blobs.put(picture.content)
+        await self._blobs.put(picture.thumbnail)
+        return Stored(
+            uploads,
+            {
+                "image_sha256": image_sha256,
+                "thumbnail_sha256": thumbnail_sha256,
+                "pixels_sha256": picture.pixels_sha256,
+                "dhash": picture.dhash,
+                "width": picture.width,
+                "height": picture.height,
+            },
+        )
 
     async def find(self, principal: Principal, proof_id: UUID) -> Proof:
         """A proof that the caller may look at: their own, or any for reviewers. Raises ProofNotFound."""
@@ -132,13 +150,9 @@ async def _add(session: AsyncSession, user_id: UUID, task_id: UUID, file_sha256:
         app_id=task.app_id,
         attempt=task.attempts + 1,
         file_sha256=file_sha256,
-        pixels_sha256=stored.picture.pixels_sha256,
-        dhash=stored.picture.dhash,
-        image_sha256=stored.image_sha256,
-        thumbnail_sha256=stored.thumbnail_sha256,
-        width=stored.picture.width,
-        height=stored.picture.height,
+        **stored.columns,
     )
+    await UploadRepository(session).end(stored.uploads)
     await tasks.submit(task, proof.id)
     return proof
 
