@@ -59,7 +59,7 @@ class Lane:
         """What a worker is started with: short leases, quick retries."""
         return {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(Path(__file__).parent),
+            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]),
             "APPRAISE_VAR": str(self.folder),
             "ISIN_ENVIRONMENT": "test",
             "ISIN_DATABASE_URL": self.database_url,

@@ -1,8 +1,8 @@
-"""The fault matrix of the ISIN runs: ``python chaos/isin_runs.py [--trials 30] [--lanes 8] [--only NAME]``.
+"""The fault matrix of the ISIN runs: ``.venv/bin/python chaos/isin_runs.py [--trials 30] [--lanes 8] [--only NAME]``.
 
 In each trial yesterday's list stands and today's is due; the fault strikes; whoever supervises the workers starts them
-again, and the bell is rung until the run is done. Afterwards today's list must stand (else the day is lost), each of its
-25 differences must be in the history once (else it was published twice), and no reader may ever have seen anything
+again, and the bell is rung until the run is done. Afterwards today's list must stand (else the day is lost), each of
+its 25 differences must be in the history once (else it was published twice), and no reader may ever have seen anything
 but one list or the other (else it was half published). A further ring must change nothing.
 """
 
