@@ -4,10 +4,14 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from isin_worker.repositories.changes import ChangeRepository
 from isin_worker.repositories.listings import ListingRepository
 from isin_worker.repositories.publications import PublicationRepository
 from isin_worker.repositories.runs import RunRepository
+from isin_worker.repositories.sightings import SightingRepository
+from isin_worker.services.changes import ChangeService
 from isin_worker.services.feeds import FeedService
+from isin_worker.services.instruments import InstrumentService
 from isin_worker.services.isins import IsinService
 from isin_worker.services.runs import RunService
 from servicekit.db import Session
@@ -18,8 +22,19 @@ from servicekit.tokens import Principal
 Admin = Annotated[Principal, Depends(Require("admin"))]
 
 
-def _isins(request: Request, session: Session) -> IsinService:
-    return IsinService(ListingRepository(session), PublicationRepository(session), request.app.state.feeds)
+def _instruments(request: Request) -> InstrumentService:
+    return InstrumentService(SightingRepository(request.app.state.read_pool), request.app.state.feeds)
+
+
+InstrumentServiceDep = Annotated[InstrumentService, Depends(_instruments)]
+
+
+def _isins(session: Session, instruments: InstrumentServiceDep) -> IsinService:
+    return IsinService(ListingRepository(session), instruments)
+
+
+def _changes(request: Request, session: Session) -> ChangeService:
+    return ChangeService(ChangeRepository(session), request.app.state.cursors)
 
 
 def _feeds(request: Request, session: Session) -> FeedService:
@@ -36,6 +51,7 @@ def _cursors(request: Request) -> Cursors:
 
 
 IsinServiceDep = Annotated[IsinService, Depends(_isins)]
+ChangeServiceDep = Annotated[ChangeService, Depends(_changes)]
 FeedServiceDep = Annotated[FeedService, Depends(_feeds)]
 RunServiceDep = Annotated[RunService, Depends(_runs)]
 CursorsDep = Annotated[Cursors, Depends(_cursors)]

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 import isin_worker
 from isin_worker.feeds import with_urls
 from isin_worker.jobs import BELL
+from isin_worker.pool import read_pool
 from isin_worker.routers import feeds, isins
 from isin_worker.settings import Settings
 from servicekit.app import create_service_app, serving
@@ -23,6 +24,7 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, bell: Ringe
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with serving(app, settings, package_file=str(isin_worker.__file__), keys=keys) as stack:
             app.state.cursors = Cursors(settings.cursor_secret)
+            app.state.read_pool = await stack.enter_async_context(read_pool(settings))
             app.state.feeds = with_urls(settings.feed_urls)
             # The queue is not asked for here and not among the readiness checks: the API works without it.
             app.state.bell = bell or (ArqRinger(settings.redis_url, BELL) if settings.redis_url else SilentRinger())
