@@ -61,7 +61,7 @@ async def publish(
         await database.close()
     run = await db.fetchrow("SELECT * FROM run WHERE id = $1", run_id)
     assert run is not None
-    return run
+    return dict(run)
 
 
 async def listed(db: asyncpg.Connection) -> dict[tuple[str, str], str | None]:

@@ -24,24 +24,30 @@ CREATE TEMPORARY TABLE staged (
 ) ON COMMIT DROP
 """
 
-# In a full list a listing counts where it stands first. Changes are applied in their order: the last one counts.
-_FIND_REPEATED = """
-CREATE TEMPORARY TABLE repeated ON COMMIT DROP AS
-SELECT place, number, first FROM (
-    SELECT ctid AS place, number, first_value(number) OVER same AS first, row_number() OVER same AS nth
-    FROM staged WINDOW same AS (PARTITION BY isin, venue ORDER BY ctid {order})
-) AS counted
-WHERE nth > 1
+# In a full list a listing counts where it stands first. Changes are applied in their order: the last one counts. An
+# array of places, because usually there are none, and then nothing is looked through a second time.
+_SETTLE = """
+WITH repeated AS (
+    DELETE FROM staged WHERE ctid = ANY (ARRAY(
+        SELECT place FROM (
+            SELECT ctid AS place, row_number() OVER (PARTITION BY isin, venue ORDER BY ctid {order}) AS nth FROM staged
+        ) AS counted
+        WHERE nth > 1
+    ))
+    RETURNING ctid AS place, number, isin, venue, name
+), kept AS (
+    SELECT * FROM repeated ORDER BY place LIMIT :kept
+), refused AS (
+    INSERT INTO quarantine (run_id, row_number, reason, raw)
+    SELECT :run_id, coalesce(kept.number, 0),
+        'the ISIN stands ' || coalesce('on line ' || min(staged.number), 'in the list') || ' already',
+        concat_ws(',', isin, nullif(venue, ''), kept.name)
+    FROM kept JOIN staged USING (isin, venue)
+    GROUP BY kept.place, kept.number, isin, venue, kept.name
+    ORDER BY kept.place
+)
+SELECT count(*) FROM repeated
 """
-_REFUSE_REPEATED = """
-INSERT INTO quarantine (run_id, row_number, reason, raw)
-SELECT :run_id, coalesce(repeated.number, 0),
-    'the ISIN stands ' || coalesce('on line ' || first, 'in the list') || ' already',
-    concat_ws(',', isin, nullif(venue, ''), name)
-FROM repeated JOIN staged ON staged.ctid = repeated.place
-ORDER BY repeated.place LIMIT :kept
-"""
-_DROP_REPEATED = "DELETE FROM staged USING repeated WHERE staged.ctid = repeated.place"
 
 # ON CONFLICT ... DO UPDATE ... WHERE would lock and log every row of a list that did not change. This join writes none.
 _COMPARE = """
@@ -131,15 +137,9 @@ class StagingRepository:
 
         At most ``kept`` of them go into quarantine. Returns how many rows were left out.
         """
-        order = "DESC" if last_counts else "ASC"
-        await self._session.execute(text(_FIND_REPEATED.format(order=order)))
-        repeated = int(await self._session.scalar(text("SELECT count(*) FROM repeated")) or 0)
-        if repeated:
-            if not last_counts:
-                await self._session.execute(text(_REFUSE_REPEATED), {"run_id": run_id, "kept": kept})
-            await self._session.execute(text(_DROP_REPEATED))
-        await self._session.execute(text("ANALYZE staged (isin, venue, op)"))
-        return repeated
+        order, kept = ("DESC", 0) if last_counts else ("ASC", kept)
+        statement = text(_SETTLE.format(order=order))
+        return int(await self._session.scalar(statement, {"run_id": run_id, "kept": kept}) or 0)
 
     async def refuse(self, run_id: UUID, refused: Iterable[Mapping[str, object]]) -> None:
         """Put rows into quarantine, and forget those of earlier attempts."""
