@@ -153,10 +153,10 @@ class RunRepository:
         query = select(Run).where(col(Run.feed) == feed, col(Run.id) == run_id)
         return await self._session.scalar(query.with_for_update() if lock else query)
 
-    async def by_ids(self, ids: Iterable[UUID]) -> list[Run]:
-        """These runs, by business date."""
+    async def by_ids(self, ids: Iterable[UUID], *, lock: bool = False) -> list[Run]:
+        """These runs, by business date; locked until the transaction ends when they are going to change."""
         query = select(Run).where(col(Run.id).in_(list(ids))).order_by(col(Run.business_date), col(Run.feed))
-        return list(await self._session.scalars(query))
+        return list(await self._session.scalars(query.with_for_update() if lock else query))
 
     async def alerts(self, feed: str) -> list[Run]:
         """Runs that wait for somebody and are newer than the list which stands, the newest first."""
