@@ -22,30 +22,30 @@ from servicekit.tokens import Principal
 Admin = Annotated[Principal, Depends(Require("admin"))]
 
 
-def _instruments(request: Request) -> InstrumentService:
+async def _instruments(request: Request) -> InstrumentService:
     return InstrumentService(SightingRepository(request.app.state.read_pool), request.app.state.feeds)
 
 
 InstrumentServiceDep = Annotated[InstrumentService, Depends(_instruments)]
 
 
-def _isins(session: Session, instruments: InstrumentServiceDep) -> IsinService:
+async def _isins(session: Session, instruments: InstrumentServiceDep) -> IsinService:
     return IsinService(ListingRepository(session), instruments)
 
 
-def _changes(request: Request, session: Session) -> ChangeService:
+async def _changes(request: Request, session: Session) -> ChangeService:
     return ChangeService(ChangeRepository(session), request.app.state.cursors)
 
 
-def _feeds(request: Request, session: Session) -> FeedService:
+async def _feeds(request: Request, session: Session) -> FeedService:
     return FeedService(RunRepository(session), PublicationRepository(session), request.app.state.feeds)
 
 
-def _runs(request: Request) -> RunService:
+async def _runs(request: Request) -> RunService:
     return RunService(request.app.state.database, request.app.state.feeds, request.app.state.bell)
 
 
-def _cursors(request: Request) -> Cursors:
+async def _cursors(request: Request) -> Cursors:
     cursors: Cursors = request.app.state.cursors
     return cursors
 
