@@ -78,11 +78,11 @@ def _line(number: int, *, names: bool, other: bool) -> str:
 class Bench:
     """One database, and what is done to it."""
 
-    def __init__(self, settings: Settings, url: str, layout: StageLayout) -> None:
+    def __init__(self, settings: Settings, url: str, layout: StageLayout, *, days: int = 0) -> None:
         self._database = Database(settings, application_name="bench")
         self._url = url
         self._layout = layout
-        self._days = 0
+        self._days = days
         self.first = 0.0
 
     async def close(self) -> None:

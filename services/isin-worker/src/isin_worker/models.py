@@ -147,7 +147,6 @@ class Change(Base, table=True):
     __tablename__ = "isin_change"
     __table_args__ = (
         CheckConstraint(_one_of("kind", Kind), name="kind"),
-        Index("ix_isin_change_isin", "isin", "id"),
         Index("ix_isin_change_feed", "feed", "id"),
         Index("ix_isin_change_at", "at", postgresql_using="brin"),  # written in its order, so a few kilobytes
     )

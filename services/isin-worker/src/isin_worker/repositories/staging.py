@@ -1,6 +1,7 @@
 """A list on its way in, all in one transaction: COPY into a temporary table, compare, publish the difference.
 
-A temporary table is unlogged, nobody else sees it, and it is gone with the transaction, however that ends.
+Temporary tables are unlogged, nobody else sees them, and they are empty after the transaction, however that ends. They
+stay with their connection, without constraints and defaults, because making them is what an unchanged list would log.
 """
 
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
@@ -17,11 +18,17 @@ SELECT set_config('statement_timeout', '15min', true), set_config('lock_timeout'
        set_config('work_mem', '128MB', true), set_config('maintenance_work_mem', '128MB', true)
 """
 
-_CREATE = """
-CREATE TEMPORARY TABLE staged (
-    number bigint, isin text COLLATE "C" NOT NULL, venue text COLLATE "C" NOT NULL DEFAULT '', op text,
-    name text, type text, currency text, lei text, details jsonb NOT NULL DEFAULT '{}'
-) ON COMMIT DROP
+_STAGE = """
+CREATE TEMPORARY TABLE IF NOT EXISTS staged (
+    number bigint, isin text COLLATE "C", venue text COLLATE "C", op text,
+    name text, type text, currency text, lei text, details jsonb
+) ON COMMIT DELETE ROWS
+"""
+_DIFFERENCE = """
+CREATE TEMPORARY TABLE IF NOT EXISTS difference (
+    isin text COLLATE "C", venue text COLLATE "C", name text, type text, currency text, lei text, details jsonb,
+    known boolean, kind text, before jsonb, after jsonb
+) ON COMMIT DELETE ROWS
 """
 
 # In a full list a listing counts where it stands first. Changes are applied in their order: the last one counts. An
@@ -41,9 +48,10 @@ WITH repeated AS (
     INSERT INTO quarantine (run_id, row_number, reason, raw)
     SELECT :run_id, coalesce(kept.number, 0),
         'the ISIN stands ' || coalesce('on line ' || min(staged.number), 'in the list') || ' already',
-        concat_ws(',', isin, nullif(venue, ''), kept.name)
-    FROM kept JOIN staged USING (isin, venue)
-    GROUP BY kept.place, kept.number, isin, venue, kept.name
+        concat_ws(',', isin, nullif(kept.venue, ''), kept.name)
+    FROM kept JOIN staged USING (isin)
+    WHERE staged.venue IS NOT DISTINCT FROM kept.venue
+    GROUP BY kept.place, kept.number, isin, kept.venue, kept.name
     ORDER BY kept.place
 )
 SELECT count(*) FROM repeated
@@ -51,14 +59,14 @@ SELECT count(*) FROM repeated
 
 # ON CONFLICT ... DO UPDATE ... WHERE would lock and log every row of a list that did not change. This join writes none.
 _COMPARE = """
-CREATE TEMPORARY TABLE difference ON COMMIT DROP AS
+INSERT INTO difference
 SELECT
     isin, venue, new.name, new.type, new.currency, new.lei, new.details, old.here IS NOT NULL AS known,
     CASE WHEN new.gone IS NOT FALSE THEN 'removed' WHEN old.here THEN 'changed' ELSE 'added' END AS kind,
     CASE WHEN old.here IS NOT NULL THEN to_jsonb(old) - '{{isin,venue,here}}'::text[] END AS before,
     CASE WHEN NOT new.gone THEN to_jsonb(new) - '{{isin,venue,gone}}'::text[] END AS after
 FROM (
-    SELECT isin, venue, name, type, currency, lei, details,
+    SELECT isin, coalesce(venue, '') AS venue, name, type, currency, lei, coalesce(details, '{{}}') AS details,
         coalesce(op IN ('terminated', 'cancelled'), false) AS gone
     FROM staged
 ) AS new
@@ -122,8 +130,9 @@ class StagingRepository:
         await self._session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:feed, 0))"), {"feed": feed})
 
     async def open(self) -> None:
-        """Make the empty staging table."""
-        await self._session.execute(text(_CREATE))
+        """See to it that there is an empty stage."""
+        await self._session.execute(text(_STAGE))
+        await self._session.execute(text(_DIFFERENCE))
 
     async def copy(self, chunks: AsyncIterable[bytes], columns: Sequence[str], delimiter: str) -> None:
         """Stage the rows of one file, which are text in COPY's format."""
