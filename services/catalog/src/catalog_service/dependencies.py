@@ -50,7 +50,7 @@ AnyVisitor = Annotated[Visitor, Depends(_visitor)]
 
 async def _allowed_query(query: Annotated[AppQuery, Query()], principal: MaybePrincipal) -> AppQuery:
     if query.status is not None:
-        _admin(principal)
+        _admin.check(principal)
     return query
 
 

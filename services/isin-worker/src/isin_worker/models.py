@@ -147,8 +147,8 @@ class Change(Base, table=True):
     __tablename__ = "isin_change"
     __table_args__ = (
         CheckConstraint(_one_of("kind", Kind), name="kind"),
-        Index("ix_isin_change_isin", "isin", "id"),
         Index("ix_isin_change_feed", "feed", "id"),
+        Index("ix_isin_change_at", "at", postgresql_using="brin"),  # written in its order, so a few kilobytes
     )
 
     id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))

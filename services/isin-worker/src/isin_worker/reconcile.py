@@ -57,16 +57,24 @@ class Reconciler:
         self._patience = patience
 
     async def reconcile(
-        self, *, feed: str | None = None, day: date | None = None, trigger: Trigger = Trigger.SCHEDULE
+        self,
+        *,
+        feed: str | None = None,
+        day: date | None = None,
+        trigger: Trigger = Trigger.SCHEDULE,
+        force: bool = False,
     ) -> list[Visit]:
         """Make what is due a run, then do every run that wants doing and that nobody does. Safe at any time, anywhere.
 
-        Without ``day``, the dates that are due by the database's clock. Returns the runs that were due or done.
+        Without ``day``, the dates that are due by the database's clock. With ``force`` also what is done is done again,
+        unless somebody is at it. Returns the runs that were due or done.
 
         Raises UnknownFeed, and DateNotAvailable for a ``day`` whose list can't be fetched.
         """
         feeds = [feed_named(self._feeds, feed)] if feed else list(self._feeds.values())
         seen = await self._make_due(feeds, day, trigger)
+        if force:
+            await self._make_due_again(seen)
         worked: set[UUID] = set()
         while (claim := await self._claim(feeds, day)) is not None:
             await self._work(claim)
@@ -93,6 +101,13 @@ class Reconciler:
                 await runs.add_due(feed.name, dates, trigger)
                 seen |= await runs.ids(feed.name, dates)
             return seen
+
+    async def _make_due_again(self, ids: set[UUID]) -> None:
+        async with self._database.transaction() as session:
+            runs = RunRepository(session)
+            for run in await runs.by_ids(ids, lock=True):
+                if run.status != Status.RUNNING:
+                    await runs.make_due(run.id, forced=True)
 
     async def _claim(self, feeds: list[Feed], day: date | None) -> Claim | None:
         owner = uuid4()

@@ -4,18 +4,22 @@ from collections.abc import Sequence
 
 from isin_worker.models import Run
 from isin_worker.reconcile import Visit
-from isin_worker.schemas import RunOut
+from isin_worker.schemas import FeedOut, RunOut
 from isin_worker.states import Status
 
 DONE, FAILED, LEASED = 0, 1, 75
 
 
 def line(visit: Visit) -> str:
-    """The run for people."""
-    run = visit.run
+    """The run of a reconciliation, for people."""
+    return run_line(visit.run, before=not visit.worked)
+
+
+def run_line(run: Run | RunOut, *, before: bool = False) -> str:
+    """A run, for people; one that was done ``before`` this call says so."""
     start = f"{run.feed} {run.business_date} {run.status}"
     if run.status == Status.SUCCEEDED:
-        return f"{start}{'' if visit.worked else ' before'}: {_counts(run)}"
+        return f"{start}{' before' if before else ''}: {_counts(run)}"
     if run.status == Status.HELD:
         return f"{start}: {run.error}; yesterday's list stands until an administrator decides"
     if run.status == Status.RUNNING:
@@ -38,6 +42,13 @@ def exit_code(visits: Sequence[Visit]) -> int:
     return LEASED if statuses - {Status.SUCCEEDED, Status.DROPPED} else DONE
 
 
-def _counts(run: Run) -> str:
+def feed_line(feed: FeedOut) -> str:
+    """A feed, for people."""
+    stands = f"{feed.rows} rows of {feed.business_date}" if feed.business_date else "nothing yet"
+    waiting = "".join(f"; {alert.business_date} is {alert.status}: {alert.error}" for alert in feed.alerts)
+    return f"{feed.name} {feed.freshness}: {stands}, next run {feed.next_run_at:%Y-%m-%d %H:%M} UTC{waiting}"
+
+
+def _counts(run: Run | RunOut) -> str:
     counted = ("rows", "valid", "added", "changed", "removed", "unchanged", "quarantined")
     return ", ".join(f"{getattr(run, name)} {name}" for name in counted)

@@ -1,16 +1,15 @@
 """What the API takes and gives."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AliasChoices, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from isin_worker.isin import Reason
-from isin_worker.pipeline.gates import Gate
 from isin_worker.schedule import Freshness
-from isin_worker.states import Status, Trigger
+from isin_worker.states import Gate, Kind, Status, Trigger
 from servicekit.schemas import Input, Output, Page, Text
 
 MAX_ISINS = 10_000
@@ -51,6 +50,7 @@ class FeedSighting(Output):
     status: Literal["listed", "removed"]
     first_seen: date = Field(description="The first business date on which the list had it")
     last_seen: date = Field(description="The newest one; for an ISIN that stands there, that of the last good run")
+    venues: list[str] = Field(description="Where it is traded (ISO 10383), if the list says it: those that stand first")
     details: dict[str, str] = Field(description="What only this list says")
 
 
@@ -75,6 +75,7 @@ class InstrumentOut(Output):
                         "status": "listed",
                         "first_seen": "2026-11-02",
                         "last_seen": "2026-11-21",
+                        "venues": [],
                         "details": {"symbol": "RELIANCE", "series": "EQ"},
                     }
                 ],
@@ -95,6 +96,46 @@ class InstrumentOut(Output):
 
 class InstrumentPage(Page[InstrumentOut]):
     """A page of ISINs, in their own order."""
+
+
+class ChangeOut(Output):
+    """Something that a run did to an ISIN on a list."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "example": {
+                "run_id": "019a9f3e-5c1a-7c3e-9a44-0c5b1f1e2d3c",
+                "feed": "nse-equity",
+                "business_date": "2026-11-21",
+                "isin": "INE002A01018",
+                "venue": "",
+                "kind": "changed",
+                "at": "2026-11-21T02:00:01.250000Z",
+                "old": {"name": "Reliance Limited"},
+                "new": {"name": "Reliance Industries Limited"},
+            }
+        },
+    )
+
+    run_id: UUID
+    feed: str
+    business_date: date
+    isin: str
+    venue: str = Field(description="The venue whose listing it is, or empty where the list does not tell them apart")
+    kind: Kind
+    at: datetime
+    old: dict[str, Any] | None = Field(description="What the list said before; null for what is added")
+    new: dict[str, Any] | None = Field(description="What it says now; null for what is removed")
+
+
+class ChangesPage(Page[ChangeOut]):
+    """Changes, run by run, in the order in which they were published.
+
+    `next_cursor` is there while more can be had at once. `since` is to be sent the next time.
+    """
+
+    since: str
 
 
 class ValidateIn(Input):
@@ -140,6 +181,17 @@ class FoundListOut(Output):
     items: list[FoundOut]
 
 
+class AlertOut(Output):
+    """A run that will not go on by itself."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    run_id: UUID = Field(validation_alias=AliasChoices("run_id", "id"))
+    business_date: date
+    status: Literal["held", "dead"]
+    error: str | None
+
+
 class FeedOut(Output):
     """A feed and how it stands."""
 
@@ -156,6 +208,7 @@ class FeedOut(Output):
                 "next_run_at": "2026-11-22T02:00:00Z",
                 "freshness": "fresh",
                 "rows": 2383,
+                "alerts": [],
             }
         },
     )
@@ -170,7 +223,8 @@ class FeedOut(Output):
     freshness: Freshness = Field(
         description="`fresh`: what is due stands (2 hours of grace); `late`: one list is missing; `stale`: more, or all"
     )
-    rows: int = Field(description="ISINs on the list which stands")
+    rows: int = Field(description="Listings on the list which stands")
+    alerts: list[AlertOut] = Field(description="Runs behind that list which wait for an administrator, newest first")
 
 
 class FeedPage(Page[FeedOut]):

@@ -1,6 +1,7 @@
 """The words of the ledger and of the history."""
 
 from enum import StrEnum
+from typing import Literal
 
 
 class Status(StrEnum):
@@ -32,3 +33,7 @@ class Kind(StrEnum):
     ADDED = "added"
     CHANGED = "changed"
     REMOVED = "removed"
+
+
+Gate = Literal["shrunk", "removed", "bad-rows", "header-drift", "stated-count", "checksum", "parts-missing"]
+"""Why a list was held."""

@@ -48,7 +48,7 @@ async def items(client: httpx.AsyncClient, url: str, **query: Any) -> list[dict[
 async def test_every_route_but_the_health_ones_wants_a_signed_in_user(app: FastAPI) -> None:
     async with testing.client_of(app) as nobody:
         operations = [(method, path) for path, item in app.openapi()["paths"].items() for method in item]
-        assert len(operations) == 12
+        assert len(operations) == 13
         for method, template in operations:
             path = template.format(isin=make_isin(1), name="nse-equity", run_id=uuid4())
             response = await nobody.request(method, path)
@@ -73,6 +73,7 @@ async def test_an_isin_with_what_the_list_says_of_it(user: httpx.AsyncClient, pu
                 "status": "listed",
                 "first_seen": published.isoformat(),
                 "last_seen": published.isoformat(),
+                "venues": [],
                 "details": {"symbol": "SYM2", "series": "EQ"},
             }
         ],

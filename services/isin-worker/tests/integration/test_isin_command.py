@@ -170,3 +170,53 @@ async def test_a_worker_without_a_queue_says_which_setting_is_missing(environmen
     ended = await run(environment, "worker")
     assert (ended.code, ended.err.count("\n")) == (78, 1)
     assert "ISIN_REDIS_URL" in ended.err
+
+
+async def test_fetch_does_the_run_of_one_feed_and_again_when_forced(
+    environment: dict[str, str], publisher: Publisher, db: asyncpg.Connection
+) -> None:
+    publisher.content = make_list([make_row(1)])
+    first, second = await run(environment, "fetch", FEED), await run(environment, "fetch", FEED, "--force", "--json")
+    assert (first.code, second.code) == (0, 0)
+    assert " succeeded: 1 rows, 1 valid, 1 added," in first.out
+    record = json.loads(second.out)
+    assert (record["unchanged"], record["attempts"], record["trigger"]) == (1, 1, "command")
+    assert len(publisher.requests) == 2
+
+
+async def test_feeds_and_runs_tell_how_they_stand(
+    environment: dict[str, str], publisher: Publisher, db: asyncpg.Connection
+) -> None:
+    publisher.status = 503
+    await run(environment, "reconcile")
+    before = await run(environment, "feeds")
+    assert before.out.startswith(f"{FEED} stale: nothing yet, next run ")
+    publisher.status, publisher.content = 200, make_list([make_row(number) for number in range(3)])
+    await run(environment, "fetch", FEED, "--force")
+    today = await db.fetchval("SELECT business_date FROM run")
+    feeds, runs = await run(environment, "feeds"), await run(environment, "runs", FEED)
+    assert feeds.out.startswith(f"{FEED} fresh: 3 rows of {today}, next run ")
+    assert runs.out.startswith(f"{FEED} {today} succeeded: 3 rows")
+    as_json = await run(environment, "runs", FEED, "--json", "--limit", "1")
+    assert json.loads(as_json.out)["added"] == 3
+    assert json.loads((await run(environment, "feeds", "--json")).out)["name"] == FEED
+
+
+async def test_a_held_list_ends_the_command_with_1_and_is_an_alert(
+    environment: dict[str, str], publisher: Publisher, db: asyncpg.Connection
+) -> None:
+    publisher.content = make_list(make_row(number, isin="INE000000000") for number in range(9)) + make_list(
+        [make_row(9)], make_row(10)
+    )
+    ended = await run(environment, "reconcile")
+    assert ended.code == 1
+    assert " held: 9 of 11 rows are bad; yesterday's list stands until an administrator decides" in ended.out
+    assert " is held: 9 of 11 rows are bad" in (await run(environment, "feeds")).out
+
+
+@pytest.mark.parametrize("arguments", [("fetch", "nothing"), ("runs", "nothing")])
+async def test_a_feed_that_is_not_there_is_one_clear_line(
+    arguments: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    ended = await run(environment, *arguments)
+    assert (ended.code, ended.err) == (2, f"isin-worker: no feed is named 'nothing'; there are: {FEED}\n")

@@ -1,4 +1,5 @@
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -40,3 +41,26 @@ def test_todays_list_may_be_asked_for_before_its_hour_but_no_older_and_no_later_
 )
 def test_freshness_counts_missing_lists(published: date | None, now: datetime, expected: str) -> None:
     assert schedule.freshness(NSE_EQUITY, published, now) == expected
+
+
+WEEKDAYS = replace(NSE_EQUITY, weekdays=frozenset(range(5)), backfill_days=4)
+SATURDAY = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def test_a_list_of_weekdays_is_not_due_at_the_weekend() -> None:
+    assert schedule.current_date(WEEKDAYS, SATURDAY) == date(2026, 11, 20)
+    assert schedule.due_dates(WEEKDAYS, SATURDAY + timedelta(days=2)) == [date(2026, 11, 19 + day) for day in (0, 1, 4)]
+    assert not schedule.can_be_fetched(WEEKDAYS, SATURDAY.date(), SATURDAY)
+    assert schedule.next_date(WEEKDAYS, date(2026, 11, 20)) == date(2026, 11, 23)
+
+
+def test_fridays_list_is_fresh_until_mondays_is_due() -> None:
+    friday = date(2026, 11, 20)
+    assert schedule.freshness(WEEKDAYS, friday, datetime(2026, 11, 23, 3, 59, tzinfo=UTC)) == "fresh"
+    assert schedule.freshness(WEEKDAYS, friday, datetime(2026, 11, 23, 4, 1, tzinfo=UTC)) == "late"
+    assert schedule.freshness(WEEKDAYS, friday, datetime(2026, 11, 24, 4, 1, tzinfo=UTC)) == "stale"
+
+
+def test_a_schedule_names_its_days() -> None:
+    assert NSE_EQUITY.schedule == "daily 02:00 UTC"
+    assert replace(NSE_EQUITY, weekdays=frozenset({5, 6})).schedule == "Sat, Sun 02:00 UTC"

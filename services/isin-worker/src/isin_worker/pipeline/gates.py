@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 from isin_worker.feeds.gate_limits import GateLimits
 from isin_worker.pipeline.batches import Delivery
-
-Gate = Literal["shrunk", "removed", "bad-rows", "header-drift", "stated-count", "checksum", "parts-missing"]
+from isin_worker.states import Gate
 
 
 @dataclass(frozen=True, slots=True)

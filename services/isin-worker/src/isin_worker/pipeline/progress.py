@@ -9,8 +9,8 @@ class Progress(Protocol):
     def started(self, feed: str, day: str) -> None:
         """A run begins."""
 
-    def reading(self, feed: str, rows: int) -> None:
-        """So many rows have been read."""
+    def reading(self, feed: str, rows: int, expected: int | None) -> None:
+        """So many rows have been read; as many as last time are expected."""
 
     def publishing(self, feed: str, changes: int) -> None:
         """So many rows are going to be written."""
@@ -25,7 +25,7 @@ class Unwatched:
     def started(self, feed: str, day: str) -> None:
         """Nothing to do."""
 
-    def reading(self, feed: str, rows: int) -> None:
+    def reading(self, feed: str, rows: int, expected: int | None) -> None:
         """Nothing to do."""
 
     def publishing(self, feed: str, changes: int) -> None:

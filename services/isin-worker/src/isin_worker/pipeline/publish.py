@@ -1,6 +1,6 @@
 """Publish: from the files to the listings, in one transaction that counts only while the run is ours."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import date
@@ -64,7 +64,8 @@ async def publish_list(session: AsyncSession, claim: Claim, delivery: Delivery, 
     staging = StagingRepository(session)
     await staging.queue_up(claim.feed.name)
     standing = await _standing(session, claim)
-    reading = await _stage(staging, claim, delivery, progress)
+    expected = standing.rows if standing else None
+    reading = await _stage(staging, delivery, lambda rows: progress.reading(claim.feed.name, rows, expected))
     whole, changes = delivery.files[0].mode == "full", any(file.mode == "delta" for file in delivery.files)
     if whole and reading.rows == reading.refused:
         raise UnreadableList(f"none of {reading.rows} rows is valid")
@@ -116,21 +117,21 @@ async def hold(session: AsyncSession, claim: Claim, kept_back: Sequence[Hold], *
         raise LeaseLost("somebody else took the run over")
 
 
-async def _stage(staging: StagingRepository, claim: Claim, delivery: Delivery, progress: Progress) -> Reading:
+async def _stage(staging: StagingRepository, delivery: Delivery, tell: Callable[[int], None]) -> Reading:
     reading = Reading()
     await staging.open()
     for file in delivery.files:
         layout = file.rows.layout
-        async with aclosing(_chunks(file, reading, claim.feed.name, progress)) as chunks:
+        async with aclosing(_chunks(file, reading, tell)) as chunks:
             await staging.copy(chunks, layout.columns, layout.delimiter)
     return reading
 
 
-async def _chunks(file: ListFile, reading: Reading, feed: str, progress: Progress) -> AsyncGenerator[bytes]:
+async def _chunks(file: ListFile, reading: Reading, tell: Callable[[int], None]) -> AsyncGenerator[bytes]:
     async with aclosing(ahead(iter(file.rows))) as batches:
         async for batch in batches:
             reading.count(batch)
-            progress.reading(feed, reading.rows)
+            tell(reading.rows)
             if batch.copy:
                 yield batch.copy
 

@@ -17,6 +17,7 @@ from isin_worker.models import Listing
 _WORDS: ColumnElement[Any] = literal_column(
     "to_tsvector('simple', coalesce(listing.name, '') || ' ' || coalesce(listing.details ->> 'symbol', ''))"
 )
+_HAS_WORDS: ColumnElement[bool] = literal_column("(listing.name IS NOT NULL OR listing.details ? 'symbol')")
 _ISIN_START = re.compile(r"[A-Za-z]{2}[A-Za-z0-9]{0,10}")
 
 
@@ -36,11 +37,6 @@ class ListingRepository:
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
-
-    async def of_isins(self, isins: Iterable[str]) -> list[Listing]:
-        """Every listing of these ISINs, ordered by ISIN."""
-        query = select(Listing).where(col(Listing.isin).in_(list(isins))).order_by(col(Listing.isin), col(Listing.feed))
-        return list(await self._session.scalars(query))
 
     async def known(self, isins: Iterable[str]) -> set[str]:
         """Those of the ISINs that a list has or had."""
@@ -79,5 +75,6 @@ def _matches(q: str) -> ColumnElement[bool]:
     if _ISIN_START.fullmatch(q):
         conditions.append(col(Listing.isin).startswith(q.upper(), autoescape=True))
     if words := re.findall(r"\w+", q):
-        conditions.append(_WORDS.op("@@")(func.to_tsquery("simple", " & ".join(f"'{word}':*" for word in words))))
+        query = func.to_tsquery("simple", " & ".join(f"'{word}':*" for word in words))
+        conditions.append(and_(_HAS_WORDS, _WORDS.op("@@")(query)))
     return or_(*conditions) if conditions else false()

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from isin_worker.models import Run
+from isin_worker.models import Publication, Run
 from isin_worker.states import Status, Trigger
 
 _WAITING = (Status.PENDING, Status.FAILED)
@@ -153,9 +153,20 @@ class RunRepository:
         query = select(Run).where(col(Run.feed) == feed, col(Run.id) == run_id)
         return await self._session.scalar(query.with_for_update() if lock else query)
 
-    async def by_ids(self, ids: Iterable[UUID]) -> list[Run]:
-        """These runs, by business date."""
+    async def by_ids(self, ids: Iterable[UUID], *, lock: bool = False) -> list[Run]:
+        """These runs, by business date; locked until the transaction ends when they are going to change."""
         query = select(Run).where(col(Run.id).in_(list(ids))).order_by(col(Run.business_date), col(Run.feed))
+        return list(await self._session.scalars(query.with_for_update() if lock else query))
+
+    async def alerts(self, feed: str) -> list[Run]:
+        """Runs that wait for somebody and are newer than the list which stands, the newest first."""
+        standing = select(col(Publication.business_date)).where(col(Publication.feed) == feed).scalar_subquery()
+        query = (
+            select(Run)
+            .where(col(Run.feed) == feed, col(Run.status).in_((Status.HELD, Status.DEAD)))
+            .where(col(Run.business_date) >= func.coalesce(standing, date.min))
+            .order_by(col(Run.business_date).desc())
+        )
         return list(await self._session.scalars(query))
 
     async def newest(self, feed: str, *, before: date | None, limit: int) -> list[Run]:

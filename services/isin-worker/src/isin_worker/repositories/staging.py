@@ -1,6 +1,7 @@
 """A list on its way in, all in one transaction: COPY into a temporary table, compare, publish the difference.
 
-A temporary table is unlogged, nobody else sees it, and it is gone with the transaction, however that ends.
+Temporary tables are unlogged, nobody else sees them, and they are empty after the transaction, however that ends. They
+stay with their connection, without constraints and defaults, because making them is what an unchanged list would log.
 """
 
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
@@ -17,42 +18,55 @@ SELECT set_config('statement_timeout', '15min', true), set_config('lock_timeout'
        set_config('work_mem', '128MB', true), set_config('maintenance_work_mem', '128MB', true)
 """
 
-_CREATE = """
-CREATE TEMPORARY TABLE staged (
-    number bigint, isin text COLLATE "C" NOT NULL, venue text COLLATE "C" NOT NULL DEFAULT '', op text,
-    name text, type text, currency text, lei text, details jsonb NOT NULL DEFAULT '{}'
-) ON COMMIT DROP
+_STAGE = """
+CREATE TEMPORARY TABLE IF NOT EXISTS staged (
+    number bigint, isin text COLLATE "C", venue text COLLATE "C", op text,
+    name text, type text, currency text, lei text, details jsonb
+) ON COMMIT DELETE ROWS
+"""
+_DIFFERENCE = """
+CREATE TEMPORARY TABLE IF NOT EXISTS difference (
+    isin text COLLATE "C", venue text COLLATE "C", name text, type text, currency text, lei text, details jsonb,
+    known boolean, kind text, before jsonb, after jsonb
+) ON COMMIT DELETE ROWS
 """
 
-# In a full list a listing counts where it stands first. Changes are applied in their order: the last one counts.
-_FIND_REPEATED = """
-CREATE TEMPORARY TABLE repeated ON COMMIT DROP AS
-SELECT place, number, first FROM (
-    SELECT ctid AS place, number, first_value(number) OVER same AS first, row_number() OVER same AS nth
-    FROM staged WINDOW same AS (PARTITION BY isin, venue ORDER BY ctid {order})
-) AS counted
-WHERE nth > 1
+# In a full list a listing counts where it stands first. Changes are applied in their order: the last one counts. An
+# array of places, because usually there are none, and then nothing is looked through a second time.
+_SETTLE = """
+WITH repeated AS (
+    DELETE FROM staged WHERE ctid = ANY (ARRAY(
+        SELECT place FROM (
+            SELECT ctid AS place, row_number() OVER (PARTITION BY isin, venue ORDER BY ctid {order}) AS nth FROM staged
+        ) AS counted
+        WHERE nth > 1
+    ))
+    RETURNING ctid AS place, number, isin, venue, name
+), kept AS (
+    SELECT * FROM repeated ORDER BY place LIMIT :kept
+), refused AS (
+    INSERT INTO quarantine (run_id, row_number, reason, raw)
+    SELECT :run_id, coalesce(kept.number, 0),
+        'the ISIN stands ' || coalesce('on line ' || min(staged.number), 'in the list') || ' already',
+        concat_ws(',', isin, nullif(kept.venue, ''), kept.name)
+    FROM kept JOIN staged USING (isin)
+    WHERE staged.venue IS NOT DISTINCT FROM kept.venue
+    GROUP BY kept.place, kept.number, isin, kept.venue, kept.name
+    ORDER BY kept.place
+)
+SELECT count(*) FROM repeated
 """
-_REFUSE_REPEATED = """
-INSERT INTO quarantine (run_id, row_number, reason, raw)
-SELECT :run_id, coalesce(repeated.number, 0),
-    'the ISIN stands ' || coalesce('on line ' || first, 'in the list') || ' already',
-    concat_ws(',', isin, nullif(venue, ''), name)
-FROM repeated JOIN staged ON staged.ctid = repeated.place
-ORDER BY repeated.place LIMIT :kept
-"""
-_DROP_REPEATED = "DELETE FROM staged USING repeated WHERE staged.ctid = repeated.place"
 
 # ON CONFLICT ... DO UPDATE ... WHERE would lock and log every row of a list that did not change. This join writes none.
 _COMPARE = """
-CREATE TEMPORARY TABLE difference ON COMMIT DROP AS
+INSERT INTO difference
 SELECT
     isin, venue, new.name, new.type, new.currency, new.lei, new.details, old.here IS NOT NULL AS known,
     CASE WHEN new.gone IS NOT FALSE THEN 'removed' WHEN old.here THEN 'changed' ELSE 'added' END AS kind,
     CASE WHEN old.here IS NOT NULL THEN to_jsonb(old) - '{{isin,venue,here}}'::text[] END AS before,
     CASE WHEN NOT new.gone THEN to_jsonb(new) - '{{isin,venue,gone}}'::text[] END AS after
 FROM (
-    SELECT isin, venue, name, type, currency, lei, details,
+    SELECT isin, coalesce(venue, '') AS venue, name, type, currency, lei, coalesce(details, '{{}}') AS details,
         coalesce(op IN ('terminated', 'cancelled'), false) AS gone
     FROM staged
 ) AS new
@@ -116,8 +130,9 @@ class StagingRepository:
         await self._session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:feed, 0))"), {"feed": feed})
 
     async def open(self) -> None:
-        """Make the empty staging table."""
-        await self._session.execute(text(_CREATE))
+        """See to it that there is an empty stage."""
+        await self._session.execute(text(_STAGE))
+        await self._session.execute(text(_DIFFERENCE))
 
     async def copy(self, chunks: AsyncIterable[bytes], columns: Sequence[str], delimiter: str) -> None:
         """Stage the rows of one file, which are text in COPY's format."""
@@ -131,15 +146,9 @@ class StagingRepository:
 
         At most ``kept`` of them go into quarantine. Returns how many rows were left out.
         """
-        order = "DESC" if last_counts else "ASC"
-        await self._session.execute(text(_FIND_REPEATED.format(order=order)))
-        repeated = int(await self._session.scalar(text("SELECT count(*) FROM repeated")) or 0)
-        if repeated:
-            if not last_counts:
-                await self._session.execute(text(_REFUSE_REPEATED), {"run_id": run_id, "kept": kept})
-            await self._session.execute(text(_DROP_REPEATED))
-        await self._session.execute(text("ANALYZE staged (isin, venue, op)"))
-        return repeated
+        order, kept = ("DESC", 0) if last_counts else ("ASC", kept)
+        statement = text(_SETTLE.format(order=order))
+        return int(await self._session.scalar(statement, {"run_id": run_id, "kept": kept}) or 0)
 
     async def refuse(self, run_id: UUID, refused: Iterable[Mapping[str, object]]) -> None:
         """Put rows into quarantine, and forget those of earlier attempts."""

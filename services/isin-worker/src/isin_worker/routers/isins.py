@@ -4,12 +4,12 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
-from isin_worker.dependencies import CursorsDep, IsinServiceDep
+from isin_worker.dependencies import ChangeServiceDep, CursorsDep, InstrumentServiceDep, IsinServiceDep
 from isin_worker.repositories.listings import Filters
-from isin_worker.schemas import FoundListOut, InstrumentOut, InstrumentPage, ValidateIn, VerdictsOut
+from isin_worker.schemas import ChangesPage, FoundListOut, InstrumentOut, InstrumentPage, ValidateIn, VerdictsOut
 from isin_worker.services.isins import judge
 from servicekit.conditional import conditional_json
-from servicekit.pagination import CursorParam, Limit, add_next_link
+from servicekit.pagination import MAX_CURSOR, CursorParam, Limit, add_next_link
 from servicekit.permissions import SignedIn
 from servicekit.problems import BadRequest, UnsupportedMediaType
 from servicekit.schemas import Text
@@ -26,6 +26,11 @@ Country = Annotated[str | None, Query(pattern="^[A-Z]{2}$", description="The pre
 FeedName = Annotated[Text | None, Query(max_length=100, description="Only ISINs that this feed has or had")]
 TypeName = Annotated[Text | None, Query(max_length=100, examples=["equity"])]
 StatusName = Annotated[Literal["active", "removed"] | None, Query(description="`removed`: no list has it any more")]
+
+Since = Annotated[
+    str | None,
+    Query(max_length=MAX_CURSOR, description="The `since` of the last answer, or a date or time (RFC 3339)"),
+]
 
 _PLAIN_TEXT = {
     "requestBody": {
@@ -65,10 +70,29 @@ async def list_isins(
     return InstrumentPage(items=items, next_cursor=next_cursor)
 
 
-@router.post("/validate")
-async def validate_isins(body: ValidateIn, _user: SignedIn) -> VerdictsOut:
+@router.get("/changes", response_model=ChangesPage)
+async def list_changes(
+    request: Request,
+    response: Response,
+    changes: ChangeServiceDep,
+    _user: SignedIn,
+    feed: FeedName = None,
+    since: Since = None,
+    limit: Limit = 50,
+    cursor: CursorParam = None,
+) -> ChangesPage:
+    """What runs added, changed and removed since you last asked, in the order in which they published it."""
+    page = await changes.page(cursor or since, feed=feed, limit=limit)
+    add_next_link(request, response, page.next_cursor)
+    return page
+
+
+@router.post("/validate", response_model=VerdictsOut)
+async def validate_isins(body: ValidateIn, _user: SignedIn) -> Response:
     """Check up to 10,000 texts: which are ISINs, what is wrong with the others, which check digit would be right."""
-    return VerdictsOut(items=judge(body.isins))
+    # FastAPI would check and copy each of the ten thousand once more.
+    verdicts = VerdictsOut.model_construct(items=judge(body.isins))
+    return Response(verdicts.model_dump_json(), media_type="application/json")
 
 
 @router.post(
@@ -95,6 +119,6 @@ async def extract_isins(request: Request, isins: IsinServiceDep, _user: SignedIn
         422: {"description": "Not an ISIN; the right check digit is named"},
     },
 )
-async def get_isin(isin: str, request: Request, isins: IsinServiceDep, _user: SignedIn) -> Response:
+async def get_isin(isin: str, request: Request, instruments: InstrumentServiceDep, _user: SignedIn) -> Response:
     """What the lists say of one ISIN."""
-    return conditional_json(request, await isins.get(isin))
+    return conditional_json(request, await instruments.get(isin))

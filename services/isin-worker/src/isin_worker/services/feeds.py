@@ -9,7 +9,7 @@ from isin_worker.feeds import Feed
 from isin_worker.models import Publication, Run
 from isin_worker.repositories.publications import PublicationRepository
 from isin_worker.repositories.runs import RunRepository
-from isin_worker.schemas import FeedOut
+from isin_worker.schemas import AlertOut, FeedOut
 from isin_worker.states import Status
 
 
@@ -51,6 +51,7 @@ class FeedService:
             next_run_at=_next_run(feed, standing, current, now),
             freshness=schedule.freshness(feed, standing.business_date if standing else None, now),
             rows=standing.valid if standing else 0,
+            alerts=[AlertOut.model_validate(run) for run in await self._runs.alerts(feed.name)],
         )
 
 

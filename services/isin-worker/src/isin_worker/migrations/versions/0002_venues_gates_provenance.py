@@ -30,6 +30,8 @@ def upgrade() -> None:
         postgresql_using="gin",
         postgresql_where=sa.text("name IS NOT NULL OR details ? 'symbol'"),
     )
+    op.drop_index("ix_isin_change_isin", table_name="isin_change")  # nothing reads it
+    op.create_index("ix_isin_change_at", "isin_change", ["at"], postgresql_using="brin")
     op.drop_constraint(op.f("fk_isin_change_run_id_run"), "isin_change", type_="foreignkey")
 
     op.add_column("run", sa.Column("version", sa.Text(), nullable=True))
@@ -59,6 +61,8 @@ def downgrade() -> None:
     for column in ("released_sha256", "gate", "parser", "version"):
         op.drop_column("run", column)
 
+    op.drop_index("ix_isin_change_at", table_name="isin_change")
+    op.create_index("ix_isin_change_isin", "isin_change", ["isin", "id"])
     op.create_foreign_key(op.f("fk_isin_change_run_id_run"), "isin_change", "run", ["run_id"], ["id"])
     op.drop_index("ix_listing_words", table_name="listing")
     op.create_index("ix_listing_words", "listing", [sa.literal_column(_WORDS)], postgresql_using="gin")
