@@ -38,6 +38,7 @@ async def test_a_line_says_who_asked_what_of_whom(gateway: Gateway) -> None:
     assert response.headers["x-request-id"] == line["request_id"] == "my-own-id-1"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", line.pop("timestamp"))
     assert re.fullmatch(r"[0-9a-f]{32}", line.pop("trace_id"))
+    assert re.fullmatch(r"[0-9a-f]{16}", line.pop("span_id"))
     assert line.pop("ms") >= 0
     assert line == {
         "service": "gateway", "event": "request", "level": "info", "upstream": "isin", "method": "GET",
@@ -62,7 +63,9 @@ async def test_a_service_hears_the_trace_of_the_client_and_our_part_of_it(gatewa
     assert re.fullmatch(rf"00-{trace}-[0-9a-f]{{16}}-00", sent)
     assert parent not in sent
     assert gateway.web.asked[0].all("tracestate") == ["a=1"]
-    assert gateway.lines()[0]["trace_id"] == trace
+    line = gateway.lines()[0]
+    assert (line["trace_id"], line["parent_id"]) == (trace, parent)
+    assert sent == f"00-{trace}-{line['span_id']}-00"
 
 
 @pytest.mark.parametrize("sent", ["", "00-0-0-00", f"00-{'0' * 32}-b7ad6b7169203331-01", "ff-" + "a" * 52])

@@ -31,7 +31,9 @@ class Line(msgspec.Struct, omit_defaults=True, tag_field="service", tag="gateway
     ms: float
     request_id: str
     trace_id: str
+    span_id: str
     client: str
+    parent_id: str | None = None  # of the span, when the client has one
     user_id: UUID | None = None
     problem_code: str | None = None
 
@@ -73,7 +75,9 @@ class AccessLog:
             round(seconds * 1000, 1),
             request.request_id,
             request.trace_id,
+            request.span_id,
             "" if header is None else header.address,
+            None if header is None or header.trace is None else header.trace[36:52].decode("ascii"),
             None if principal is None else principal.user_id,
             None if error is None else error.code,
         )

@@ -91,7 +91,7 @@ def read_request_header(
         chunked=chunked,
         token=_bearer(noted.get(b"authorization", b"")),
         keyed=b"idempotency-key" in noted,
-        close=b"close" in named or (minor == b"0" and b"keep-alive" not in named),
+        close=minor == b"0" or b"close" in named,  # in HTTP/1.0 not all mean the same by keep-alive
         expects_continue=minor == b"1" and noted.get(b"expect", b"").lower() == b"100-continue",
         request_id=sent_id if REQUEST_ID.fullmatch(sent_id) else None,
         trace=trace if _TRACE.fullmatch(trace) else None,
