@@ -56,6 +56,11 @@ class Connection(asyncio.Protocol):
         self.transport.abort()
 
     @property
+    def idle(self) -> bool:
+        """Whether no answer is awaited."""
+        return self._listener is None
+
+    @property
     def reusable(self) -> bool:
         """Whether another exchange may follow."""
         return self._listener is None and self._keep_alive and not self.transport.is_closing()
@@ -84,7 +89,7 @@ class Connection(asyncio.Protocol):
             self._fail()
 
     def _read_head(self, data: bytes) -> bytes | None:
-        """What comes after the head of the final answer; None while it is not there."""
+        """What comes after the head of the final answer; None while it is not there, and when all is there at once."""
         listener = self._listener
         assert listener is not None  # noqa: S101 - the caller looked
         while True:
@@ -108,10 +113,14 @@ class Connection(asyncio.Protocol):
         header = read_answer_header(block)
         bodiless = self._head_answers or status in {204, 304}
         self._keep_alive = minor == b"1" and not header.close
-        if bodiless:
-            self._body = Sized(0)
-        elif header.length is not None:
-            self._body = Sized(header.length)
+        length = 0 if bodiless else header.length
+        if length == len(data):  # mostly the whole answer is there
+            self._listener = None
+            listener.on_answer(status, header, bodiless=bodiless)
+            listener.on_piece(data, last=True)
+            return None
+        if length is not None:
+            self._body = Sized(length)
         elif header.chunked:
             self._body = Chunked()
         else:

@@ -272,7 +272,7 @@ class Exchange:
         if self._connecting is not None:
             self._connecting.cancel()
         if self._connection is not None and self._address is not None:
-            if self._more or not self._connection.reusable:
+            if self._more or not self._connection.idle:
                 self._connection.close()
             if self._client_full:
                 self._connection.transport.resume_reading()

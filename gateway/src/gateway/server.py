@@ -1,6 +1,7 @@
 """The process: from its settings to its end, and what signals mean to it."""
 
 import asyncio
+import gc
 import resource
 import signal
 import socket
@@ -29,6 +30,8 @@ def serve_gateway(host: str, port: int) -> None:
         log.error("routes.refused", detail=str(error))  # noqa: TRY400 - the text says it all
         raise SystemExit(EXIT_CONFIG) from None
     _allow_many_connections()
+    gc.collect()
+    gc.freeze()  # what is there from the start is never garbage; looking through it takes milliseconds
     with suppress(KeyboardInterrupt):  # uvicorn raises it again when all is done
         Server(gateway, host, port).run()
 
