@@ -127,11 +127,18 @@ class JudgedAddress(Address):
         return connection
 
 
+class Nowhere(BytesIO):
+    """A log that nobody reads."""
+
+    def write(self, _data: object) -> int:
+        return 0
+
+
 @cache
 def _gateway() -> tuple[Gateway, uvicorn.Config]:
     urls = {f"{name}_url": "http://127.0.0.1:1" for name in NAMES}
     settings = Settings.model_validate({"environment": "test", "rate_limits": False, **urls})
-    parts = create_gateway(settings, keys=testing.test_keys(), log_stream=BytesIO())
+    parts = create_gateway(settings, keys=testing.test_keys(), log_stream=Nowhere())
     server = config(parts, "127.0.0.1", 0)
     server.load()
     return parts, server
@@ -152,6 +159,7 @@ async def through_the_gateway(pieces: list[bytes]) -> tuple[Judge, bytes]:
         for _ in range(4):
             judge.answer()
             await asyncio.sleep(0)
+    client.connection_lost(None)
     return judge, bytes(answers)
 
 
