@@ -42,7 +42,6 @@ PROXY_CORE, OTHER_CORE = 0, 1
 MIB = 1024 * 1024
 VARIED = 'n = 0; request = function() n = n + 1; wrk.headers["X-Request-ID"] = "bench-" .. n; return wrk.format() end'
 POST = 'wrk.method = "POST"; wrk.headers["Content-Type"] = "application/json"; wrk.body = string.rep("a", 200)'
-UPLOAD = 'wrk.method = "POST"; wrk.body = string.rep("a", 8 * 1024 * 1024)'
 
 
 @dataclass(frozen=True)
@@ -206,7 +205,7 @@ def main() -> None:
     for name, default in (("rounds", 5), ("seconds", 4), ("connections", 32)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--nginx", default=shutil.which("nginx"))
-    parser.add_argument("--only", default="get,varied,post,upload,events,latency,memory")
+    parser.add_argument("--only", default="get,varied,post,events,latency,memory")
     parser.add_argument("--httpx", action="store_true", help="FastAPI with httpx too, by get only")
     options = parser.parse_args()
     if options.nginx is None or shutil.which("wrk") is None:
@@ -217,9 +216,11 @@ def main() -> None:
         two = [proxy for proxy in found if proxy.name != "fastapi+httpx"]
         if "get" in chosen:
             compare("GET, 1 KiB", lambda proxy: wrk(proxy, token, options, connections=connections), found, options)
-        for name, script, many in (("varied", VARIED, connections), ("post", POST, connections), ("upload", UPLOAD, 4)):
+        for name, script in (("varied", VARIED), ("post", POST)):
             if name in chosen:
-                compare(name, lambda proxy: wrk(proxy, token, options, connections=many, script=script), two, options)  # noqa: B023 - called at once
+                compare(
+                    name, lambda proxy: wrk(proxy, token, options, connections=connections, script=script), two, options
+                )
         if "events" in chosen:
             compare(
                 "events to 100 readers",
