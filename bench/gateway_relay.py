@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -219,7 +220,10 @@ def main() -> None:
         for name, script in (("varied", VARIED), ("post", POST)):
             if name in chosen:
                 compare(
-                    name, lambda proxy: wrk(proxy, token, options, connections=connections, script=script), two, options
+                    name,
+                    partial(wrk, token=token, options=options, connections=connections, script=script),
+                    two,
+                    options,
                 )
         if "events" in chosen:
             compare(
