@@ -36,7 +36,9 @@ async def create_category(
     return _tagged(response, node)
 
 
-@router.get("/{category_id}", response_model=CategoryNode, responses=NOT_FOUND)
+@router.get(
+    "/{category_id}", response_model=CategoryNode, responses={304: {"description": "Not modified"}, **NOT_FOUND}
+)
 async def get_category(request: Request, category_id: UUID, categories: Categories) -> Response:
     """One category of either level."""
     return public_json(request, await categories.get(category_id))
