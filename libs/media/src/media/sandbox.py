@@ -24,7 +24,7 @@ class Limits:
     """What one child may use."""
 
     seconds: int = 10  # of processor time
-    queue: int = 20  # seconds by the clock until its turn comes
+    queue: int = 25  # seconds by the clock until its turn comes
     patience: int = 30  # seconds by the clock from then on: a busy machine is no reason to refuse
     memory: int = 640 * 1024 * 1024  # bytes of address space: a WebP of 25 Mpx needs 510
     max_input: int = 16 * 1024 * 1024

@@ -17,4 +17,4 @@ class Settings(ApiSettings):
     redis_url: SecretStr | None = Field(
         default=None, description="redis://:password@host:port/number; needed by `worker`, and by nothing else"
     )
-    max_streams: int = Field(default=100, ge=1, le=10_000, description="open streams of events, for each process")
+    max_streams: int = Field(default=500, ge=1, le=10_000, description="open streams of events, for each process")
