@@ -5,7 +5,7 @@ import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -144,3 +144,48 @@ async def test_a_bell_without_a_queue_is_silent_and_quick(valkey: Valkey) -> Non
     async with asyncio.timeout(5):
         await bell.ring()
     await bell.close()
+
+
+async def published_once(db: asyncpg.Connection, rows: int) -> bool:
+    return await db.fetchval("SELECT count(*) FROM isin_change") == rows and await done(db)
+
+
+async def test_what_a_killed_worker_leaves_is_done_once_by_the_next_when_the_lease_is_over(
+    environment: dict[str, str], valkey: Valkey, publisher: Publisher, db: asyncpg.Connection, tmp_path: Path
+) -> None:
+    publisher.content, publisher.held = make_list(make_row(number) for number in range(50)), asyncio.Event()
+    impatient = {**environment, "ISIN_LEASE_SECONDS": "1"}
+    bell = ArqRinger(SecretStr(valkey.url()), BELL)
+
+    async def ring_until_done() -> bool:
+        await bell.ring()
+        return await done(db)
+
+    with serving(valkey):
+        async with working(impatient, valkey, tmp_path / "log") as killed:
+            await asyncio.wait_for(publisher.waiting.wait(), 120)
+            killed.send_signal(signal.SIGKILL)
+            await killed.wait()
+        publisher.held = None
+        async with working(impatient, valkey, tmp_path / "log"):
+            await eventually(ring_until_done)
+        await bell.close()
+    assert await published_once(db, 50)
+    assert await db.fetchval("SELECT attempts FROM run") == 2
+
+
+async def test_three_workers_that_are_all_rung_for_do_the_date_once(
+    environment: dict[str, str], valkey: Valkey, publisher: Publisher, db: asyncpg.Connection, tmp_path: Path
+) -> None:
+    publisher.content = make_list(make_row(number) for number in range(50))
+    bell = ArqRinger(SecretStr(valkey.url()), BELL)
+    with serving(valkey):
+        for _ in range(3):
+            await bell.ring()
+        await bell.close()
+        async with AsyncExitStack() as stack:
+            for number in range(3):
+                await stack.enter_async_context(working(environment, valkey, tmp_path / f"log{number}"))
+            await eventually(lambda: done(db))
+    assert await published_once(db, 50)
+    assert len(publisher.requests) == 1
