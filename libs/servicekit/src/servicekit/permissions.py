@@ -5,7 +5,7 @@ A service gives its permissions names in ``dependencies.py``::
     Reviewer = Annotated[Principal, Depends(Require("reviewer"))]
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 from fastapi import Depends, Request
@@ -32,6 +32,8 @@ async def _principal(request: Request, token: Annotated[str | None, Depends(bear
 
 # For routes that anyone may read and some see more of.
 MaybePrincipal = Annotated[Principal | None, Depends(_principal)]
+# For `openapi_extra` of these: FastAPI writes that they need an account; with the empty one beside it, either will do.
+ACCOUNT_OPTIONAL: dict[str, Any] = {"security": [{}]}
 
 
 class Require:

@@ -12,6 +12,7 @@ from catalog_service.routers.public_json import public_json
 from catalog_service.schemas import AppCreate, AppOut, AppPage, AppPatch, ChangesOut, PackageName, PriceOut
 from servicekit.conditional import etag_of
 from servicekit.pagination import MAX_CURSOR, CursorParam, Limit, add_next_link
+from servicekit.permissions import ACCOUNT_OPTIONAL
 from servicekit.schemas import Page
 
 
@@ -34,7 +35,7 @@ STALE: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("", response_model=AppPage, responses=NOT_MODIFIED)
+@router.get("", response_model=AppPage, responses=NOT_MODIFIED, openapi_extra=ACCOUNT_OPTIONAL)
 async def list_apps(request: Request, query: AllowedQuery, reader: Reader, visitor: AnyVisitor) -> Response:
     """The published apps. Administrators can ask for another `status`."""
     page = await reader.page(query, visitor.languages)
@@ -57,7 +58,12 @@ async def create_app(body: AppCreate, admin: Admin, adder: Adder) -> Response:
     return Response(content, status_code=201, media_type="application/json", headers=headers)
 
 
-@router.get("/by-package/{package_name}", response_model=AppOut, responses={**NOT_MODIFIED, **NOT_FOUND})
+@router.get(
+    "/by-package/{package_name}",
+    response_model=AppOut,
+    responses={**NOT_MODIFIED, **NOT_FOUND},
+    openapi_extra=ACCOUNT_OPTIONAL,
+)
 async def get_app_by_package(
     request: Request, package_name: PackageName, reader: Reader, visitor: AnyVisitor
 ) -> Response:
@@ -81,7 +87,12 @@ async def list_changed_apps(
     return answer
 
 
-@router.get("/{app_id:app_id}", response_model=AppOut, responses={**NOT_MODIFIED, **NOT_FOUND})
+@router.get(
+    "/{app_id:app_id}",
+    response_model=AppOut,
+    responses={**NOT_MODIFIED, **NOT_FOUND},
+    openapi_extra=ACCOUNT_OPTIONAL,
+)
 async def get_app(request: Request, app_id: UUID, reader: Reader, visitor: AnyVisitor) -> Response:
     """One app. Archived apps are answered too, with their status; drafts only to administrators."""
     app = await reader.get(app_id, drafts=visitor.sees_all, languages=visitor.languages)
