@@ -130,11 +130,11 @@ def catalog(_catalog: FakeCatalog) -> Iterator[FakeCatalog]:
 
 @pytest.fixture
 def accounts(_accounts: FakeAccounts) -> Iterator[FakeAccounts]:
+    _accounts.asked = 0  # by tests that did not ask for this fixture
     yield _accounts
     _accounts.account = AccountInfo(name="Ada", email_verified=True)
     _accounts.strangers.clear()
     _accounts.down = False
-    _accounts.asked = 0
 
 
 @pytest.fixture(scope="session")
