@@ -27,7 +27,7 @@ from isin_worker.check_digits import valid
 from isin_worker.feeds import Feed, declared_feeds
 from isin_worker.pipeline.parse.reader import FileRows
 from isin_worker.pipeline.stream import ahead
-from isin_worker.repositories.staging import _CREATE
+from isin_worker.repositories.staging import STAGE
 from isin_worker.testing import make_isin
 from isin_worker.testing.firds import make_full, make_record
 from local_stack.embedded.for_tests import running, wait_until_ready
@@ -121,7 +121,7 @@ async def staging(url: str, feed: Feed, paths: list[Path]) -> tuple[float, int]:
 
     connection = await asyncpg.connect(url)
     async with connection.transaction():
-        await connection.execute(_CREATE)
+        await connection.execute(STAGE)
         started = time.perf_counter()
         for path in paths:
             file = FileRows(feed, path)
@@ -145,7 +145,7 @@ async def raw(url: str, feed: Feed, paths: list[Path]) -> float:
 
     connection = await asyncpg.connect(url)
     async with connection.transaction():
-        await connection.execute(_CREATE)
+        await connection.execute(STAGE)
         started = time.perf_counter()
         for text in texts:
             await connection.copy_to_table(

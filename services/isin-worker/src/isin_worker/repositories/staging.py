@@ -18,7 +18,7 @@ SELECT set_config('statement_timeout', '15min', true), set_config('lock_timeout'
        set_config('work_mem', '128MB', true), set_config('maintenance_work_mem', '128MB', true)
 """
 
-_STAGE = """
+STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged (
     number bigint, isin text COLLATE "C", venue text COLLATE "C", op text,
     name text, type text, currency text, lei text, details jsonb
@@ -131,7 +131,7 @@ class StagingRepository:
 
     async def open(self) -> None:
         """See to it that there is an empty stage."""
-        await self._session.execute(text(_STAGE))
+        await self._session.execute(text(STAGE))
         await self._session.execute(text(_DIFFERENCE))
 
     async def copy(self, chunks: AsyncIterable[bytes], columns: Sequence[str], delimiter: str) -> None:
