@@ -119,8 +119,21 @@ class Reconciler:
             return None
         log.info("run.started", feed=run.feed, business_date=str(run.business_date), attempt=run.attempts)
         return Claim(
-            run.id, owner, self._feeds[run.feed], run.business_date, run.forced, run.attempts, run.released_sha256
+            run.id,
+            owner,
+            self._feeds[run.feed],
+            run.business_date,
+            run.forced,
+            run.attempts,
+            run.released_sha256,
+            final=self._is_final(run),
         )
+
+    def _is_final(self, run: Run) -> bool:
+        """Whether the publisher has had its time: the last attempt, a day that is over, or released as it is."""
+        assert run.started_at is not None  # noqa: S101 - it was claimed
+        over = run.business_date < schedule.current_date(self._feeds[run.feed], run.started_at)
+        return over or run.attempts >= self._patience.max_attempts or run.released_sha256 is not None
 
     async def _work(self, claim: Claim) -> None:
         """Do a run; whatever happens to it is in the ledger afterwards."""

@@ -4,16 +4,22 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
 from isin_worker.feeds import declared_feeds
+from isin_worker.main import create_app
+from isin_worker.models import Run
 from isin_worker.reconcile import Reconciler
 from isin_worker.schedule import current_date
+from isin_worker.settings import Settings
 from isin_worker.states import Status
 from isin_worker.testing import Publisher, Served, make_isin, make_zip
 from isin_worker.testing.firds import LEI, make_changes, make_full, make_record
+from servicekit import testing
+from servicekit.jobs import SilentRinger
 
 pytestmark = pytest.mark.integration
 
@@ -125,3 +131,99 @@ async def test_a_list_whose_checksum_is_another_is_held(
     visits = await reconciler.reconcile(feed="esma-firds")
     assert visits[0].run.status == Status.HELD
     assert await listings(db) == []
+
+
+async def tried(reconciler: Reconciler, db: asyncpg.Connection, today: date) -> Run:
+    """Today's run after one more attempt."""
+    await db.execute("UPDATE run SET next_try_at = now()")
+    visits = await reconciler.reconcile(feed="esma-firds")
+    return next(visit.run for visit in visits if visit.run.business_date == today)
+
+
+@pytest.fixture
+async def firds(open_reconcilers: Opener, publisher: Publisher, db: asyncpg.Connection) -> Reconciler:
+    """What is tried twice, an hour apart."""
+    url = publisher.url_of("/select")
+    return await open_reconcilers(
+        feeds=["esma-firds"],
+        feed_urls={"esma-firds": url},
+        firds_categories="E",
+        max_attempts=2,
+        backoff_seconds=3600,
+    )
+
+
+@pytest.fixture
+async def register(publisher: Publisher, today: date) -> FirdsRegister:
+    """A full list of two days ago, and the changes of yesterday."""
+    register = FirdsRegister(publisher)
+    register.add("FULINS_E", today - timedelta(days=2), make_full([make_record(number) for number in range(100)]))
+    register.add("DLTINS", today - timedelta(days=1), make_changes([("new", make_record(200))]))
+    return register
+
+
+async def test_a_missing_part_is_waited_for_and_then_holds_the_run(
+    firds: Reconciler, register: FirdsRegister, db: asyncpg.Connection, today: date
+) -> None:
+    register.add("DLTINS", today, make_changes([("new", make_record(300))]), "01of02")
+    waiting = await tried(firds, db, today)
+    name = f"DLTINS_{today:%Y%m%d}_02of02"
+    assert (waiting.status, waiting.error) == (Status.FAILED, f"not listed yet: {name}")
+    held = await tried(firds, db, today)
+    assert (held.status, held.added) == (Status.HELD, 1)
+    assert held.gate == [{"gate": "parts-missing", "detail": f"not listed: {name}", "value": None, "limit": None}]
+    assert len(await listings(db)) == 101
+
+
+async def test_a_part_that_comes_in_time_is_nothing_to_hold(
+    firds: Reconciler, register: FirdsRegister, db: asyncpg.Connection, today: date
+) -> None:
+    register.add("DLTINS", today, make_changes([("new", make_record(300))]), "01of02")
+    await tried(firds, db, today)
+    register.add("DLTINS", today, make_changes([("new", make_record(301))]), "02of02")
+    run = await tried(firds, db, today)
+    assert (run.status, run.added) == (Status.SUCCEEDED, 2), run.error
+
+
+async def test_what_is_held_for_a_missing_part_is_published_when_it_is_released(
+    firds: Reconciler,
+    register: FirdsRegister,
+    db: asyncpg.Connection,
+    today: date,
+    settings: Settings,
+    bell: SilentRinger,
+) -> None:
+    register.add("DLTINS", today, make_changes([("new", make_record(300))]), "01of02")
+    await tried(firds, db, today)
+    held = await tried(firds, db, today)
+    api = create_app(settings.model_copy(update={"feeds": ["esma-firds"]}), keys=testing.test_keys(), bell=bell)
+    token = testing.make_token(uuid4(), ["user", "admin"], settings)
+    async with testing.running(api) as app, testing.client_of(app, token) as admin:
+        assert (await admin.post(f"/api/v1/feeds/esma-firds/runs/{held.id}/release")).status_code == 202
+    run = await tried(firds, db, today)
+    assert (run.status, run.added) == (Status.SUCCEEDED, 1), run.error
+    assert len(await listings(db)) == 102
+
+
+async def test_a_day_without_changes_is_waited_for_and_then_unchanged(
+    firds: Reconciler, register: FirdsRegister, db: asyncpg.Connection, today: date
+) -> None:
+    waiting = await tried(firds, db, today)
+    assert (waiting.status, waiting.error) == (Status.FAILED, f"the changes of {today} are not listed yet")
+    run = await tried(firds, db, today)
+    assert (run.status, run.rows, run.added, run.changed, run.removed) == (Status.SUCCEEDED, 101, 0, 0, 0), run.error
+
+
+async def test_changes_that_are_listed_after_their_day_are_not_lost(
+    firds: Reconciler, publisher: Publisher, db: asyncpg.Connection, today: date
+) -> None:
+    yesterday = today - timedelta(days=1)
+    register = FirdsRegister(publisher)
+    register.add("FULINS_E", today - timedelta(days=2), make_full([make_record(1)]))
+    runs = {visit.run.business_date: visit.run for visit in await firds.reconcile(feed="esma-firds")}
+    assert (runs[yesterday].status, runs[yesterday].added) == (Status.SUCCEEDED, 0)  # that day is over
+    assert runs[today].status == Status.FAILED  # this one is not
+    register.add("DLTINS", yesterday, make_changes([("new", make_record(2))]))
+    register.add("DLTINS", today, make_changes([("new", make_record(3))]))
+    run = await tried(firds, db, today)
+    assert (run.status, run.added, run.unchanged) == (Status.SUCCEEDED, 2, 1), run.error

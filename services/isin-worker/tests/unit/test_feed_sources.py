@@ -9,7 +9,7 @@ import pytest
 from isin_worker.feeds.esma_firds import SolrList
 from isin_worker.feeds.fca_firds import ElasticList
 from isin_worker.feeds.gleif_isin_lei import LatestMapping
-from isin_worker.feeds.source import NotListed, Span
+from isin_worker.feeds.source import NotListed, Release, Span
 
 TODAY = date(2026, 11, 21)  # a Saturday
 HOST = "https://firds.esma.europa.eu/firds/"
@@ -19,12 +19,15 @@ def day(days_ago: int) -> str:
     return f"{TODAY - timedelta(days=days_ago):%Y%m%d}"
 
 
-def chosen(names: list[str], *, after: int | None, categories: str = "E") -> list[str]:
-    """The files that lead to today's list, where that of so many days ago stands."""
+def released(names: list[str], span: Span, categories: str = "E") -> Release:
     documents = [{"download_link": HOST + name, "checksum": "0" * 32} for name in names]
     answer = json.dumps({"response": {"numFound": len(documents), "docs": documents}}).encode()
-    span = Span(TODAY, None if after is None else TODAY - timedelta(days=after))
-    release = SolrList(categories).release(answer, "", span)
+    return SolrList(categories).release(answer, "", span)
+
+
+def chosen(names: list[str], *, after: int | None, categories: str = "E") -> list[str]:
+    """The files that lead to today's list, where that of so many days ago stands."""
+    release = released(names, Span(TODAY, None if after is None else TODAY - timedelta(days=after)), categories)
     assert release.version == " ".join(file.url.removeprefix(HOST) for file in release.files)
     assert all((file.mode == "full") == ("FULINS" in file.url) for file in release.files)
     return [file.url.removeprefix(HOST) for file in release.files]
@@ -67,10 +70,10 @@ def test_only_wanted_categories_are_fetched() -> None:
     ("names", "after", "categories", "words"),
     [
         (CHANGES, None, "E", "no full file is listed up to 2026-11-21"),
-        (FULL[1:] + CHANGES, None, "E", "FULINS_E of 2026-11-18 has 2 parts, and part 1 is not listed yet"),
-        (FULL + CHANGES, None, "CE", "no full file of 2026-11-18 is listed for C"),
+        (FULL[1:] + CHANGES, None, "E", "not listed yet: FULINS_E_20261118_01of02"),
+        (FULL + CHANGES, None, "CE", "not listed yet: FULINS_C_20261118"),
         (FULL + CHANGES[:4], 1, "E", "the changes of 2026-11-21 are not listed yet"),
-        ([*FULL, f"DLTINS_{day(0)}_02of02.zip"], 1, "E", "DLTINS of 2026-11-21 has 2 parts, and part 1 is not"),
+        ([*FULL, f"DLTINS_{day(0)}_02of02.zip"], 1, "E", "not listed yet: DLTINS_20261121_01of02"),
     ],
 )
 def test_while_something_is_missing_there_is_no_list(
@@ -78,6 +81,30 @@ def test_while_something_is_missing_there_is_no_list(
 ) -> None:
     with pytest.raises(NotListed, match=words):
         chosen(names, after=after, categories=categories)
+
+
+def test_when_it_was_waited_for_the_release_says_which_parts_are_missing() -> None:
+    release = released([*FULL[1:], *CHANGES[:4], f"DLTINS_{day(0)}_02of03.zip"], Span(TODAY, final=True), "CE")
+    assert len(release.files) == 4
+    assert release.missing == (
+        "FULINS_C_20261118",
+        "FULINS_E_20261118_01of02",
+        "DLTINS_20261121_01of03",
+        "DLTINS_20261121_03of03",
+    )
+
+
+def test_when_it_was_waited_for_a_day_without_changes_has_none() -> None:
+    yesterday = TODAY - timedelta(days=1)
+    assert released(FULL + CHANGES[:4], Span(TODAY, yesterday, final=True)) == Release(files=(), version="")
+    first = released(FULL + CHANGES[:4], Span(TODAY, final=True))
+    assert (len(first.files), first.missing) == (4, ())
+
+
+def test_changes_that_come_after_their_day_are_not_passed_over() -> None:
+    # What stands was confirmed yesterday, when there was nothing newer than the changes of two days ago.
+    span = Span(TODAY, TODAY - timedelta(days=1), version=f"{FULL[0]} {FULL[1]} {CHANGES[1]} {CHANGES[2]}")
+    assert [file.url.removeprefix(HOST) for file in released(FULL + CHANGES, span).files] == CHANGES[3:]
 
 
 def test_esma_is_asked_for_all_days_from_which_the_list_may_come() -> None:

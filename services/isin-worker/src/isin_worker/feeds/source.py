@@ -22,18 +22,28 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """The files that make a list, and what the publisher calls the edition: the same name means the same content."""
+    """The files that make a list, and what the publisher calls the edition: the same name means the same content.
+
+    No files: nothing was published since. ``missing`` are parts of it that are not listed.
+    """
 
     files: tuple[RemoteFile, ...]
     version: str | None = None
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What is wanted: the list as of ``until``, where that of ``after`` stands; without it there is none yet."""
+    """What is wanted: the list as of ``until``, where that of ``after`` stands; without it there is none yet.
+
+    ``version`` is what the publisher calls the one that stands. ``final``: it was waited for, so that what is not
+    listed now counts as not published.
+    """
 
     until: date
     after: date | None = None
+    version: str | None = None
+    final: bool = False
 
 
 class Source(Protocol):

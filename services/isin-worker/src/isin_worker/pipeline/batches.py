@@ -69,7 +69,7 @@ class Delivery:
 
     ``sha256`` is that of the file, or of the files' own when there are several. ``version`` is what the publisher calls
     it. The rest is for the gates: how many rows the publisher says that it has, which files do not have the checksum
-    that is listed, and which are listed and were not to be had.
+    that is listed, and which parts of it are not listed.
     """
 
     files: Sequence[ListFile]

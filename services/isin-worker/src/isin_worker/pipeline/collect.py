@@ -38,12 +38,12 @@ class Collector:
         self._limits = Limits(feed.max_bytes, seconds, feed.allowed_hosts)
 
     async def collect(self, span: Span, owner: str, known: Known | None) -> Delivery | None:
-        """What is published; None when the publisher says that it is the ``known`` edition.
+        """What is published; None when the publisher says that it is the ``known`` edition, or has nothing newer.
 
         Raises FetchFailed, and OSError when the folder can't be written.
         """
         release = await self._release(span, owner)
-        if known is not None and release.version is not None and release.version == known.version:
+        if known is not None and (not release.files or (release.version and release.version == known.version)):
             return None
         # A validator speaks of one file. A release of several has its version.
         validators = known.validators if known is not None and len(release.files) == 1 else None
@@ -99,6 +99,7 @@ class Collector:
             etag=single.validators.etag if single else None,
             last_modified=single.validators.last_modified if single else None,
             version=release.version,
+            parts_missing=release.missing,
             checksum_differs=[file.url for file, got in pairs if _differs(file, got)],
         )
 

@@ -49,7 +49,7 @@ def _what_the_publisher_says(delivery: Delivery, measured: Measured) -> Iterator
     if delivery.checksum_differs:
         yield Hold("checksum", f"another checksum than is listed: {', '.join(delivery.checksum_differs)}")
     if delivery.parts_missing:
-        yield Hold("parts-missing", f"listed and not to be had: {', '.join(delivery.parts_missing)}")
+        yield Hold("parts-missing", f"not listed: {', '.join(delivery.parts_missing)}")
 
 
 def _what_was_counted(measured: Measured, limits: GateLimits) -> Iterator[Hold]:

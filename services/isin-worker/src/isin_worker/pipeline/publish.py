@@ -26,7 +26,10 @@ KEPT_REFUSED = 1000
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A run that is ours until its lease ends. ``released_sha256`` is of the list that no gate holds any more."""
+    """A run that is ours until its lease ends. ``released_sha256`` is of the list that no gate holds any more.
+
+    ``final``: what the publisher does not list by now is not waited for.
+    """
 
     run_id: UUID
     owner: UUID
@@ -35,6 +38,7 @@ class Claim:
     forced: bool
     attempt: int
     released_sha256: str | None = None
+    final: bool = False
 
 
 @dataclass(slots=True)

@@ -58,7 +58,8 @@ class Pipeline:
         """What the publisher has, as far as it is not what stands. It stays in the folder when the run fails, so that
         another attempt goes on from there."""
         known = Known(Validators(standing.etag, standing.last_modified), standing.version) if standing else None
-        span = Span(claim.business_date, standing.business_date if standing else None)
+        after, version = (standing.business_date, standing.version) if standing else (None, None)
+        span = Span(claim.business_date, after, version, claim.final)
         collector = Collector(self._client, claim.feed, folder, seconds=self._fetch_seconds)
         return await collector.collect(span, claim.owner.hex, known)
 
@@ -82,7 +83,8 @@ class Pipeline:
         """What stands, if an unchanged list means that there is nothing to do."""
         async with self._database.transaction() as session:
             standing = await PublicationRepository(session).get(claim.feed.name)
-        if standing is None or claim.forced:
+        # What is released is what was held: the same files, which may be changes to what stands.
+        if standing is None or (claim.forced and claim.released_sha256 is None):
             return None
         same = (standing.url, standing.fingerprint) == (claim.feed.url, claim.feed.fingerprint)
         return standing if same else None
