@@ -117,6 +117,8 @@ class Service:
         body, more = b"", True
         while more:
             message = await receive()
+            if message["type"] == "http.disconnect":  # it broke off: nobody has asked for anything
+                return
             body += message.get("body", b"")
             more = message.get("more_body", False)
         target = scope["raw_path"].decode() + ("?" + scope["query_string"].decode() if scope["query_string"] else "")
