@@ -1,6 +1,7 @@
 """Guessing costs time, and nobody is locked out by somebody else's guesses."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import httpx
@@ -101,11 +102,21 @@ async def test_a_device_token_is_no_free_ticket(ada: Person, client: httpx.Async
     assert (await attempt(client, ada.address, PASSWORD, device_token=device)).status_code == 429
 
 
+def failures_within(seconds: float) -> int:
+    """How many wrong guesses an account takes in that time, one by one."""
+    failures, wait = ACCOUNT.free + 1, ACCOUNT.first
+    while seconds >= wait:
+        failures, wait, seconds = failures + 1, wait * 2, seconds - wait
+    return failures
+
+
 async def test_of_many_guesses_at_once_no_more_count_than_one_by_one(ada: Person) -> None:
+    began = time.monotonic()
     guesses = [attempt(ada.client, ada.address, PASSWORD if number == 39 else "wrong") for number in range(40)]
     statuses = [answer.status_code for answer in await asyncio.gather(*guesses)]
-    assert statuses.count(401) <= ACCOUNT.free + 1
-    assert statuses.count(429) >= 40 - ACCOUNT.free - 2
+    most = failures_within(time.monotonic() - began)  # on a busy machine the first wait may pass meanwhile
+    assert statuses.count(401) <= most
+    assert statuses.count(429) >= 40 - most - 1
 
 
 async def test_parallel_sign_ins_of_the_owner_do_not_hurt_each_other(ada: Person) -> None:
