@@ -7,8 +7,8 @@ from weakref import WeakValueDictionary
 import httpx
 import msgspec
 
-from web.answers import Account, TokenPair
 from web.api import Api, ApiProblem, Browser
+from web.api.accounts import Account, TokenPair
 from web.errors import SignInNeeded
 from web.sessions import Session, Sessions
 
@@ -74,7 +74,7 @@ class Renewals:
 
     async def _exchange(self, cookie_id: str, session: Session, browser: Browser) -> Session:
         try:
-            pair = await Api(self._http, browser).refresh(session.refresh_token)
+            pair = await Api(self._http, browser).accounts.refresh(session.refresh_token)
             fresh = msgspec.structs.replace(
                 session,
                 access_token=pair.access_token,
@@ -83,7 +83,7 @@ class Renewals:
             )
             # Kept before anything else is asked: the old refresh token is spent.
             await self._sessions.replace(cookie_id, fresh)
-            account = await Api(self._http, browser, KnownToken(pair.access_token)).me()
+            account = await Api(self._http, browser, KnownToken(pair.access_token)).accounts.me()
         except ApiProblem as problem:
             if problem.status != 401:
                 raise

@@ -4,8 +4,8 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from servicekit.logs import get_logger
-from web.answers import TokenPair
 from web.api import Api, ApiAway, ApiProblem
+from web.api.accounts import TokenPair
 from web.forms import CheckedForm
 from web.problem_words import Trouble, trouble_of
 from web.renewal import KnownToken, session_of
@@ -27,7 +27,7 @@ async def register(visit: AnyVisit, form: CheckedForm) -> Response:
     """Ask for an account. The answer is the same whether or not the address is known."""
     values = {name: form.get(name, "") for name in ("name", "email", "password")}
     try:
-        await visit.api.register(values)
+        await visit.api.accounts.register(values)
     except ApiProblem as problem:
         trouble = trouble_of(problem, set(values))
         return visit.page("register.html", status=problem.status, form=form, trouble=trouble)
@@ -50,7 +50,7 @@ async def verify_form(visit: AnyVisit, token: str = "") -> Response:
 async def verify(visit: AnyVisit, form: CheckedForm) -> Response:
     """Confirm the address."""
     try:
-        await visit.api.verify_email(form.get("token", ""))
+        await visit.api.accounts.verify_email(form.get("token", ""))
     except ApiProblem as problem:
         if problem.status not in {410, 422}:
             raise
@@ -72,7 +72,7 @@ async def login(visit: AnyVisit, form: CheckedForm) -> Response:
     """Sign in, and go on to where this began."""
     form["next"] = own_path(form.get("next"))
     try:
-        answer = await visit.api.login({"email": form.get("email", ""), "password": form.get("password", "")})
+        answer = await visit.api.accounts.login({"email": form.get("email", ""), "password": form.get("password", "")})
     except ApiProblem as problem:
         if problem.status not in {401, 422, 429}:
             raise
@@ -84,7 +84,7 @@ async def login(visit: AnyVisit, form: CheckedForm) -> Response:
         trouble = Trouble(text("login.second_factor"))
         return visit.page("login.html", status=422, form=form, trouble=trouble)
     pair = TokenPair(access_token=answer.access_token, refresh_token=answer.refresh_token, expires_in=answer.expires_in)
-    account = await Api(visit.site.http, visit.browser, KnownToken(pair.access_token)).me()
+    account = await Api(visit.site.http, visit.browser, KnownToken(pair.access_token)).accounts.me()
     return await visit.sign_in(session_of(account, pair), form["next"])
 
 
@@ -93,7 +93,7 @@ async def logout(visit: AnyVisit, form: CheckedForm) -> Response:  # noqa: ARG00
     """End the session, here in any case, and in the API when it answers."""
     if visit.session is not None:
         try:
-            await visit.api.logout()
+            await visit.api.accounts.logout()
         except (ApiProblem, ApiAway) as error:
             log.warning("logout.api_failed", cause=str(error))
     return await visit.sign_out("/", notice="signed-out")

@@ -7,8 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from web.answers import App
 from web.api import ApiProblem
+from web.api.catalog import App
 from web.forms import CheckedForm, Form
 from web.problem_words import Trouble, trouble_of, words_of
 from web.texts import text
@@ -25,7 +25,7 @@ router = APIRouter(prefix="/admin/apps")
 async def apps(visit: AdminVisit, status: str = "draft", q: str = "", cursor: str = "") -> Response:
     """The apps of one state."""
     chosen = status if status in STATES else "draft"
-    listed = await visit.api.apps({"status": chosen, "q": q, "cursor": cursor, "limit": 50})
+    listed = await visit.api.catalog.apps({"status": chosen, "q": q, "cursor": cursor, "limit": 50})
     return visit.page(
         "admin_apps.html",
         apps=listed.items, next_cursor=listed.next_cursor, states=STATES, chosen=chosen, q=q, cursor=cursor,
@@ -43,7 +43,7 @@ async def add(visit: AdminVisit, form: CheckedForm) -> Response:
     """Add a draft."""
     values = {**form.given("package_name", "name", "summary"), **_points(form), **_category(form)}
     try:
-        app = await visit.api.create_app(values)
+        app = await visit.api.admin_catalog.create(values)
     except ApiProblem as problem:
         if problem.status not in {409, 422}:
             raise
@@ -61,7 +61,7 @@ async def edit_form(visit: AdminVisit, app_id: UUID) -> Response:
 async def change(visit: AdminVisit, app_id: UUID, form: CheckedForm) -> Response:
     """Change an app, unless somebody else did since the form was opened."""
     try:
-        await visit.api.change_app(app_id, form.get("etag", ""), _changes(form))
+        await visit.api.admin_catalog.change(app_id, form.get("etag", ""), _changes(form))
     except ApiProblem as problem:
         if problem.status not in {409, 412, 422, 428}:
             raise
@@ -76,7 +76,7 @@ async def change(visit: AdminVisit, app_id: UUID, form: CheckedForm) -> Response
 async def publish(visit: AdminVisit, app_id: UUID, form: CheckedForm) -> Response:  # noqa: ARG001 - for its check
     """Show the app to everyone."""
     try:
-        await visit.api.publish_app(app_id)
+        await visit.api.admin_catalog.publish(app_id)
     except ApiProblem as problem:
         return await _state_refused(visit, app_id, problem)
     return visit.redirect(f"/admin/apps/{app_id}", notice="app-published")
@@ -86,7 +86,7 @@ async def publish(visit: AdminVisit, app_id: UUID, form: CheckedForm) -> Respons
 async def archive(visit: AdminVisit, app_id: UUID, form: CheckedForm) -> Response:  # noqa: ARG001 - for its check
     """Take the app out of the catalogue; what people earned with it stays theirs."""
     try:
-        await visit.api.archive_app(app_id)
+        await visit.api.admin_catalog.archive(app_id)
     except ApiProblem as problem:
         return await _state_refused(visit, app_id, problem)
     return visit.redirect(f"/admin/apps/{app_id}", notice="app-archived")
@@ -99,7 +99,7 @@ async def _state_refused(visit: Visit, app_id: UUID, problem: ApiProblem) -> Res
 
 
 async def _new_page(visit: Visit, form: Form, *, status: int = 200, trouble: Trouble | None = None) -> Response:
-    categories = await visit.api.categories()
+    categories = await visit.api.catalog.categories()
     return visit.page("admin_app_new.html", status=status, form=form, trouble=trouble, categories=categories)
 
 
@@ -107,7 +107,7 @@ async def _edit_page(
     visit: Visit, app_id: UUID, *, status: int = 200, form: Form | None = None, **values: Any
 ) -> Response:
     """The form shows what was typed, if anything was, and beside it what the catalogue has now."""
-    (app, etag), categories = await asyncio.gather(visit.api.app(app_id), visit.api.categories())
+    (app, etag), categories = await asyncio.gather(visit.api.catalog.app(app_id), visit.api.catalog.categories())
     present = _fields_of(app)
     typed = form or present
     theirs = {name: value for name, value in present.items() if typed.get(name, "") != value}

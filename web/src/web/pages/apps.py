@@ -7,8 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from web.answers import Task
 from web.api import ApiProblem
+from web.api.tasks import Task
 from web.forms import CheckedForm
 from web.problem_words import Trouble, words_of
 from web.visits import AnyVisit, SignedInVisit, Visit
@@ -23,7 +23,9 @@ async def apps(visit: AnyVisit, q: str = "", category: str = "", sort: str = "",
     """Search, filter and sort the published apps."""
     query = {"q": q, "category": category, "sort": sort if sort in SORTS else ""}
     listed, categories, tasks = await asyncio.gather(
-        visit.api.apps({**query, "cursor": cursor, "limit": 24}), visit.api.categories(), _tasks_by_app(visit)
+        visit.api.catalog.apps({**query, "cursor": cursor, "limit": 24}),
+        visit.api.catalog.categories(),
+        _tasks_by_app(visit),
     )
     return visit.page(
         "apps.html",
@@ -47,7 +49,7 @@ async def app(visit: AnyVisit, app_id: UUID) -> Response:
 async def start(visit: SignedInVisit, app_id: UUID, form: CheckedForm) -> Response:
     """Begin a task. The second click of a double click finds the task of the first."""
     try:
-        task = await visit.api.start_task(app_id, form.idempotency_key)
+        task = await visit.api.tasks.start(app_id, form.idempotency_key)
     except ApiProblem as problem:
         if problem.status not in {403, 409, 410, 422}:
             raise
@@ -57,7 +59,7 @@ async def start(visit: SignedInVisit, app_id: UUID, form: CheckedForm) -> Respon
 
 
 async def _app_page(visit: Visit, app_id: UUID, *, status: int = 200, **values: Any) -> Response:
-    (found, _), tasks = await asyncio.gather(visit.api.app(app_id), _tasks_by_app(visit))
+    (found, _), tasks = await asyncio.gather(visit.api.catalog.app(app_id), _tasks_by_app(visit))
     shown = {"trouble": None, **values}
     return visit.page("app.html", status=status, app=found, task=tasks.get(app_id), **shown)
 
@@ -67,7 +69,7 @@ async def _tasks_by_app(visit: Visit) -> dict[UUID, Task]:
     if visit.session is None:
         return {}
     newest_first = sorted(
-        (await visit.api.tasks({"limit": TASKS_LIMIT})).items, key=lambda task: task.created_at, reverse=True
+        (await visit.api.tasks.mine({"limit": TASKS_LIMIT})).items, key=lambda task: task.created_at, reverse=True
     )
     by_app: dict[UUID, Task] = {}
     for task in newest_first:

@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from web.answers import Isin
 from web.api import ApiProblem
+from web.api.isins import Isin
 from web.problem_words import Trouble, trouble_of
 from web.texts import text
 from web.visits import SignedInVisit, Visit
@@ -16,7 +16,7 @@ router = APIRouter()
 @router.get("/isins")
 async def isins(visit: SignedInVisit, isin: str = "") -> Response:
     """Look one ISIN up."""
-    feeds = await visit.api.feeds()
+    feeds = await visit.api.isins.feeds()
     found, trouble, status = await _look_up(visit, isin)
     return visit.page("isins.html", status=status, asked=isin, found=found, trouble=trouble, feeds=feeds)
 
@@ -28,7 +28,7 @@ async def _look_up(visit: Visit, asked: str) -> tuple[Isin | None, Trouble | Non
     if len(isin) > LONGEST or not (isin.isascii() and isin.isalnum()):  # it becomes part of a path
         return None, Trouble(text("isins.not_one")), 422
     try:
-        return await visit.api.isin(isin), None, 200
+        return await visit.api.isins.one(isin), None, 200
     except ApiProblem as problem:
         if problem.status == 404:
             return None, Trouble(text("isins.unknown")), 404

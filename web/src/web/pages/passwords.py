@@ -22,7 +22,7 @@ async def forgot_form(visit: AnyVisit) -> Response:
 async def forgot(visit: AnyVisit, form: CheckedForm) -> Response:
     """Ask for the mail. The answer is the same whether or not the address is known."""
     try:
-        await visit.api.forgot_password(form.get("email", ""))
+        await visit.api.accounts.forgot_password(form.get("email", ""))
     except ApiProblem as problem:
         trouble = trouble_of(problem, {"email"})
         return visit.page("forgot_password.html", status=problem.status, form=form, trouble=trouble)
@@ -46,7 +46,7 @@ async def reset(visit: AnyVisit, form: CheckedForm) -> Response:
     """Set the password. The link works once; a password that is refused does not use it up."""
     token = form.get("token", "")
     try:
-        await visit.api.reset_password(token, form.get("password", ""))
+        await visit.api.accounts.reset_password(token, form.get("password", ""))
     except ApiProblem as problem:
         if problem.status == 410:
             trouble = Trouble(text("reset.spent"))

@@ -26,7 +26,7 @@ class Size(StrEnum):
 @router.get("/proofs/{proof_id}/{size}")
 async def picture(visit: SignedInVisit, proof_id: UUID, size: Size) -> Response:
     """The picture, as the API streams it."""
-    answer = await visit.api.picture(proof_id, size, visit.request.headers.get("if-none-match"))
+    answer = await visit.api.tasks.picture(proof_id, size, visit.request.headers.get("if-none-match"))
     headers = {**{name: answer.headers[name] for name in PASSED_ON if name in answer.headers}, **ALONE}
     kind = answer.headers.get("content-type", "")
     if answer.status_code == 304 or kind not in KINDS:

@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from web.answers import Review
 from web.api import ApiProblem
+from web.api.reviews import Review
 from web.forms import CheckedForm, Form
 from web.problem_words import Trouble, trouble_of, words_of
 from web.visits import ReviewerVisit, Visit
@@ -28,7 +28,7 @@ async def queue(visit: ReviewerVisit, cursor: str = "") -> Response:
 async def open_review(visit: ReviewerVisit, task_id: UUID, form: CheckedForm) -> Response:  # noqa: ARG001 - its check
     """Reserve the task for this reviewer, then show it."""
     try:
-        await visit.api.lease_review(task_id)
+        await visit.api.reviews.lease(task_id)
     except ApiProblem as problem:
         if problem.status not in {403, 404, 409, 423}:
             raise
@@ -47,7 +47,7 @@ async def decide(visit: ReviewerVisit, task_id: UUID, form: CheckedForm) -> Resp
     """Approve or reject, then back to the queue. A second click repeats the first one's answer."""
     decision = form.given("decision", "proof_id", "reason_code", "note")
     try:
-        await visit.api.decide(task_id, form.idempotency_key, decision)
+        await visit.api.reviews.decide(task_id, form.idempotency_key, decision)
     except ApiProblem as problem:
         if problem.status == 422:
             trouble = trouble_of(problem, {"reason_code", "note"})
@@ -59,7 +59,7 @@ async def decide(visit: ReviewerVisit, task_id: UUID, form: CheckedForm) -> Resp
 
 
 async def _queue_page(visit: Visit, *, status: int = 200, cursor: str = "", **values: Any) -> Response:
-    listed = await visit.api.reviews({"sort": "age", "cursor": cursor, "limit": 24})
+    listed = await visit.api.reviews.queue({"sort": "age", "cursor": cursor, "limit": 24})
     shown = {"trouble": None, **values}
     return visit.page(
         "review_queue.html", status=status, reviews=listed.items, next_cursor=listed.next_cursor, cursor=cursor, **shown
@@ -76,7 +76,7 @@ async def _find(visit: Visit, task_id: UUID) -> Review:
     """The queue's entry for a task: the API has no address for a single one."""
     cursor: str | None = ""
     for _ in range(PAGES_SEARCHED):
-        listed = await visit.api.reviews({"sort": "age", "cursor": cursor, "limit": 200})
+        listed = await visit.api.reviews.queue({"sort": "age", "cursor": cursor, "limit": 200})
         found = next((entry for entry in listed.items if entry.task.id == task_id), None)
         if found is not None:
             return found

@@ -20,7 +20,7 @@ router = APIRouter()
 async def tasks(visit: SignedInVisit, status: str = "", cursor: str = "") -> Response:
     """One's own tasks, of one state or all."""
     chosen = status if status in STATES else ""
-    listed = await visit.api.tasks({"status": chosen, "cursor": cursor, "limit": 25})
+    listed = await visit.api.tasks.mine({"status": chosen, "cursor": cursor, "limit": 25})
     return visit.page(
         "tasks.html", tasks=listed.items, next_cursor=listed.next_cursor, states=STATES, chosen=chosen, cursor=cursor
     )
@@ -39,7 +39,7 @@ async def submit(visit: SignedInVisit, task_id: UUID, sent: CheckedUpload) -> Re
     if upload is None:
         return await _refused(visit, task_id, 422, text("upload.missing"))
     try:
-        await visit.api.submit_proof(task_id, form.idempotency_key, upload)
+        await visit.api.tasks.submit_proof(task_id, form.idempotency_key, upload)
     except ApiProblem as problem:
         if problem.status not in {409, 413, 415, 422}:
             raise
@@ -52,7 +52,7 @@ async def submit(visit: SignedInVisit, task_id: UUID, sent: CheckedUpload) -> Re
 @router.post("/tasks/{task_id}/cancel")
 async def cancel(visit: SignedInVisit, task_id: UUID, form: CheckedForm) -> Response:  # noqa: ARG001 - for its check
     """Give the task up."""
-    await visit.api.cancel_task(task_id)
+    await visit.api.tasks.cancel(task_id)
     return visit.redirect(f"/tasks/{task_id}", notice="task-cancelled")
 
 
@@ -63,7 +63,7 @@ async def _refused(visit: Visit, task_id: UUID, status: int, words: str) -> Resp
 
 
 async def _task_page(visit: Visit, task_id: UUID, *, status: int = 200, **values: Any) -> Response:
-    found = await visit.api.task(task_id)
+    found = await visit.api.tasks.one(task_id)
     shown = {"upload_trouble": None, **values}
     return visit.page("task.html", status=status, task=found, upload_limit=UPLOAD_LIMIT, **shown)
 

@@ -1,0 +1,169 @@
+"""How a call to the REST API is made: in whose name, with which token, and with two failures.
+
+``ApiProblem`` is an answer that says no (RFC 9457), ``ApiAway`` is no usable answer at all.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Protocol, TypeVar
+
+import httpx
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+Kind = TypeVar("Kind")
+Values = Mapping[str, Any]
+UPLOAD_TIMEOUT = httpx.Timeout(60.0, connect=3.0)  # the picture is decoded and stored before the answer
+
+
+class Fault(BaseModel):
+    """One fault of the input."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class ProblemDetails(BaseModel):
+    """RFC 9457, with the members that this platform adds."""
+
+    status: int
+    code: str
+    title: str
+    detail: str | None = None
+    errors: list[Fault] = []
+
+
+class ApiProblem(Exception):
+    """The API said no, and why."""
+
+    def __init__(self, details: ProblemDetails, retry_after: str | None = None) -> None:
+        super().__init__(f"{details.status} {details.code}")
+        self.details = details
+        self.retry_after = retry_after
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.details.status
+
+    @property
+    def code(self) -> str:
+        """The last segment of the problem's type."""
+        return self.details.code
+
+
+class ApiAway(Exception):
+    """The API did not answer, or not in its own language."""
+
+
+class Credentials(Protocol):
+    """Where a call's access token comes from."""
+
+    async def access_token(self) -> str:
+        """The present one."""
+
+    async def renewed(self, refused: str) -> str:
+        """The one after ``refused``, which the API no longer takes."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A picture on its way from the browser to the API."""
+
+    name: str
+    kind: str
+    file: BinaryIO
+
+
+@dataclass(frozen=True)
+class Browser:
+    """Whom a page calls the API for: the gateway's limits are then that person's, not the pages'."""
+
+    request_id: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Calls:
+    """How the calls for one request of a browser are made."""
+
+    http: httpx.AsyncClient
+    browser: Browser
+    credentials: Credentials | None = None
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Values | None = None,
+        params: Values | None = None,
+        headers: Values | None = None,
+        upload: Upload | None = None,
+        stream: bool = False,
+    ) -> httpx.Response:
+        """The answer, of status 2xx or 304. A refused access token is renewed and the call made once more."""
+        token = await self.credentials.access_token() if self.credentials else None
+        for last in (False, True):
+            request = self.http.build_request(
+                method,
+                f"/api/v1{path}",
+                json=json,
+                params=params,
+                headers={**(headers or {}), **self._own_headers(token)},
+                files={"file": (upload.name, _rewound(upload.file), upload.kind)} if upload else None,
+                timeout=UPLOAD_TIMEOUT if upload else httpx.USE_CLIENT_DEFAULT,
+            )
+            answer = await self._answer(request, stream=stream)
+            if answer.status_code != 401 or token is None or self.credentials is None or last:
+                break
+            await answer.aclose()
+            token = await self.credentials.renewed(token)
+        if answer.is_success or answer.status_code == 304:
+            return answer
+        raise await _problem_of(answer)
+
+    def _own_headers(self, token: str | None) -> dict[str, str]:
+        headers = {"X-Request-ID": self.browser.request_id, "Accept": "application/json, image/*"}
+        if self.browser.address:
+            headers["X-Forwarded-For"] = self.browser.address
+        return {**headers, "Authorization": f"Bearer {token}"} if token else headers
+
+    async def _answer(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
+        try:
+            return await self.http.send(request, stream=stream)
+        except httpx.HTTPError as error:
+            raise ApiAway(type(error).__name__) from error
+
+
+def given(query: Values) -> dict[str, Any]:
+    return {name: value for name, value in query.items() if value not in (None, "")}
+
+
+def once(key: str) -> dict[str, str]:
+    return {"Idempotency-Key": key}
+
+
+def _rewound(file: BinaryIO) -> BinaryIO:
+    file.seek(0)
+    return file
+
+
+def read(kind: type[Kind], answer: httpx.Response) -> Kind:
+    try:
+        return TypeAdapter(kind).validate_json(answer.content)
+    except ValidationError as error:
+        raise ApiAway(f"{answer.request.method} {answer.request.url.path}: not a {kind.__name__}") from error
+
+
+async def _problem_of(answer: httpx.Response) -> Exception:
+    try:
+        await answer.aread()
+        details = ProblemDetails.model_validate_json(answer.content)
+    except (ValidationError, httpx.HTTPError):
+        return ApiAway(f"{answer.request.method} {answer.request.url.path}: {answer.status_code} without a problem")
+    finally:
+        await answer.aclose()
+    if details.status in {502, 503, 504}:
+        return ApiAway(details.code)
+    return ApiProblem(details, answer.headers.get("retry-after"))
