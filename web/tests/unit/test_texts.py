@@ -8,11 +8,12 @@ import pytest
 import web
 from web.pages import admin_apps, apps, review, tasks
 from web.texts import ENGLISH, counted, text
+from web.texts.english import PARTS
 from web.views import TEMPLATES, number, own_image, store_link
 from web.visits import own_path
 
 SOURCES = [*TEMPLATES.glob("*.html"), *Path(str(web.__file__)).parent.rglob("*.py")]
-CODE = "\n".join(path.read_text() for path in SOURCES if path.name != "texts.py")
+CODE = "\n".join(path.read_text() for path in SOURCES if "texts" not in path.parts)
 NAMED = set(re.findall(r"""\bt(?:ext)?\(\s*["']([\w.-]+)["'][,)]""", CODE))
 # Put together from a value: problems and faults from the API's codes, states from its states.
 BY_VALUE = re.compile(r"(notice|problem|fault|failure|state|app_state|freshness|entry|isin_status|listing|reason)\.")
@@ -74,3 +75,7 @@ def test_only_https_links_and_own_pictures_get_into_a_page() -> None:
     assert [store_link(url) for url in (None, "", "javascript:alert(1)", "http://a", "data:text/html,a")] == [None] * 5
     assert own_image("/api/v1/apps/1/icon") is not None
     assert [own_image(url) for url in (None, "", "//evil.example/a", "https://evil.example/a")] == [None] * 4
+
+
+def test_no_text_is_in_two_parts() -> None:
+    assert sum(len(part.TEXTS) for part in PARTS) == len(ENGLISH)
