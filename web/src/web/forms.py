@@ -39,6 +39,15 @@ async def checked_form(request: Request, visit: AnyVisit) -> Form:
         FormRefused: it comes from elsewhere, or without this browser's token.
         FormTooLarge, FormUnreadable: it is not what a page of ours sends.
     """
+    return _with_token(await own_form(request, visit), visit)
+
+
+async def own_form(request: Request, visit: AnyVisit) -> Form:
+    """The form of this request, sent from a page of ours as far as the browser tells, and without a token.
+
+    Only for what a stranger may do to somebody without harm: a page without any other form then needs no cookie.
+    Raises as ``checked_form``.
+    """
     _check_origin(request, visit)
     if _media_type(request) != "application/x-www-form-urlencoded":
         raise FormUnreadable
@@ -48,7 +57,7 @@ async def checked_form(request: Request, visit: AnyVisit) -> Form:
     except ValueError as error:
         raise FormUnreadable from error
     # Browsers end the lines of a textarea with CR LF; everywhere else here a line ends with LF.
-    return _with_token(Form({name: value.replace("\r\n", "\n") for name, value in pairs}), visit)
+    return Form({name: value.replace("\r\n", "\n") for name, value in pairs})
 
 
 async def checked_upload(request: Request, visit: SignedInVisit) -> AsyncGenerator[tuple[Form, Upload | None], None]:
@@ -75,6 +84,7 @@ async def checked_upload(request: Request, visit: SignedInVisit) -> AsyncGenerat
 
 
 CheckedForm = Annotated[Form, Depends(checked_form)]
+OwnForm = Annotated[Form, Depends(own_form)]
 CheckedUpload = Annotated[tuple[Form, Upload | None], Depends(checked_upload)]
 
 

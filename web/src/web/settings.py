@@ -34,7 +34,6 @@ class Settings(ServiceSettings):
     )
     session_idle_seconds: int = Field(default=7 * DAY, ge=60, description="a session unused for so long is forgotten")
 
-    @property
-    def cookie_name(self) -> str:
-        """Browsers keep a ``__Host-`` cookie to this host, to https and to the path /."""
-        return "__Host-appraise" if self.secure_cookies else "appraise"
+    def cookie(self, name: str) -> str:
+        """The full name of a cookie: browsers keep a ``__Host-`` one to this host, to https and to the path /."""
+        return f"__Host-{name}" if self.secure_cookies else name

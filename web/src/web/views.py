@@ -31,7 +31,14 @@ class Views:
             t=text, t_or_none=text_or_none, counted=counted, static=static.url, new_key=lambda: str(uuid4())
         )
         self._environment.filters.update(
-            number=number, utc=utc, iso=iso, store_link=store_link, own_image=own_image, query=query
+            number=number,
+            utc=utc,
+            iso=iso,
+            store_link=store_link,
+            own_image=own_image,
+            query=query,
+            hue=hue,
+            short_number=short_number,
         )
 
     def render(self, template: str, **values: Any) -> str:
@@ -42,6 +49,19 @@ class Views:
 def number(value: int) -> str:
     """With separators, and a real minus sign."""
     return f"{value:,}".replace("-", "\N{MINUS SIGN}")
+
+
+def short_number(value: int) -> str:
+    """For the side of a chart: 1,500 as 1.5k."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if abs(value) >= size:
+            return f"{value / size:g}{unit}".replace("-", "\N{MINUS SIGN}")
+    return number(value)
+
+
+def hue(name: str) -> int:
+    """One of six colours for a thing without a picture, always the same for the same name."""
+    return sum(name.encode()) % 6
 
 
 def iso(moment: datetime) -> str:

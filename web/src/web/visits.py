@@ -14,8 +14,11 @@ from web.renewal import SessionTokens
 from web.sessions import Session, new_id
 from web.site import Site, site_of
 
+SESSION = "appraise"
 COOKIE_ID_LENGTH = 43  # 256 bits in base64url
 COOKIE_SECONDS = 30 * 86_400  # how long the browser keeps it; Valkey decides when the session ends
+THEME_SECONDS = 365 * 86_400
+THEMES = ("system", "light", "dark")
 
 
 class Visit:
@@ -51,6 +54,12 @@ class Visit:
         query = self.request.url.query
         return f"{self.path}?{query}" if query else self.path
 
+    @property
+    def theme(self) -> str:
+        """Light, dark, or as the system has it."""
+        chosen = self.request.cookies.get(self.site.settings.cookie("theme"), "")
+        return chosen if chosen in THEMES else "system"
+
     def has_role(self, role: str) -> bool:
         """Whether the pages of this role are offered; the API decides for itself what is allowed."""
         return self.session is not None and role in self.session.roles
@@ -60,7 +69,7 @@ class Visit:
         html = self.site.views.render(template, visit=self, **values)
         response = Response(html, status_code=status, media_type="text/html")
         if self._cookie_is_new and self._cookie_is_needed:
-            self._set_cookie(response, self.cookie_id)
+            self.keep(response, SESSION, self.cookie_id, seconds=COOKIE_SECONDS)
         return response
 
     def redirect(self, path: str, **query: str) -> Response:
@@ -73,7 +82,7 @@ class Visit:
         fresh = new_id()
         await self.site.sessions.create(fresh, session)
         response = self.redirect(path)
-        self._set_cookie(response, fresh)
+        self.keep(response, SESSION, fresh, seconds=COOKIE_SECONDS)
         return response
 
     async def sign_out(self, path: str, **query: str) -> Response:
@@ -81,15 +90,16 @@ class Visit:
         await self.site.sessions.end(self.cookie_id)
         response = self.redirect(path, **query)
         settings = self.site.settings
-        response.delete_cookie(settings.cookie_name, secure=settings.secure_cookies, httponly=True, samesite="lax")
+        response.delete_cookie(settings.cookie(SESSION), secure=settings.secure_cookies, httponly=True, samesite="lax")
         return response
 
-    def _set_cookie(self, response: Response, cookie_id: str) -> None:
+    def keep(self, response: Response, name: str, value: str, *, seconds: int) -> None:
+        """Let the browser keep something that no script can read and that goes to this host alone."""
         settings = self.site.settings
         response.set_cookie(
-            settings.cookie_name,
-            cookie_id,
-            max_age=COOKIE_SECONDS,
+            settings.cookie(name),
+            value,
+            max_age=seconds,
             path="/",
             secure=settings.secure_cookies,
             httponly=True,
@@ -101,7 +111,7 @@ async def visit_of(request: Request) -> Visit:
     """The visit of this request, made once. Raises redis.RedisError or OSError when Valkey is away."""
     if not hasattr(request.state, "visit"):
         site = site_of(request)
-        sent = request.cookies.get(site.settings.cookie_name, "")
+        sent = request.cookies.get(site.settings.cookie(SESSION), "")
         cookie_id = sent if len(sent) == COOKIE_ID_LENGTH else None
         session = await site.sessions.read(cookie_id) if cookie_id else None
         request.state.visit = Visit(request, site, cookie_id, session)

@@ -1,9 +1,10 @@
 """English, one module for each part of the site."""
 
 from collections import ChainMap
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from web.texts.english import accounts, admin, failures, frame, isins, people, review
 
 PARTS = (frame, accounts, people, review, admin, isins, failures)
-ENGLISH = MappingProxyType(dict(ChainMap(*(part.TEXTS for part in PARTS))))
+ENGLISH: Mapping[str, str] = MappingProxyType(dict(ChainMap(*(part.TEXTS for part in PARTS))))
