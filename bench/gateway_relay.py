@@ -7,7 +7,7 @@ proxies take turns, so that a change of the machine's mood meets all; figures ar
 requests for each second of processor time of the proxy (user and system), as wrk and upstream set the rate. The gateway
 has all on: token check, limits, access log to a file, metrics. nginx has X-Forwarded-*, X-Request-ID and kept
 connections, and no log and no limits. ``varied``: each request has another header (its own X-Request-ID), so that
-nothing is remembered.
+nothing is remembered. ``upload``: 8 MiB over four connections, read to the end by the service behind.
 """
 
 # ruff: noqa: T201 - a bench prints
@@ -39,9 +39,11 @@ from gateway.routes import PACKAGED
 from local_stack.ports import free_ports
 
 TARGET = "/api/v1/isins/US0378331005"
+UPLOAD_TARGET = "/api/v1/tasks/00000000-0000-0000-0000-000000000001/proof"
 PROXY_CORE, OTHER_CORE = 0, 1
 MIB = 1024 * 1024
 VARIED = 'n = 0; request = function() n = n + 1; wrk.headers["X-Request-ID"] = "bench-" .. n; return wrk.format() end'
+UPLOAD = 'wrk.method = "POST"; wrk.headers["Content-Type"] = "image/png"; wrk.body = string.rep("a", 8 * 1024 * 1024)'
 POST = 'wrk.method = "POST"; wrk.headers["Content-Type"] = "application/json"; wrk.body = string.rep("a", 200)'
 
 
@@ -123,17 +125,24 @@ def proxies(options: argparse.Namespace) -> Iterator[tuple[list[Proxy], str, Eve
 
 
 def gateway_environment(behind: int, events: int, signer: Signer, folder: Path) -> dict[str, str]:
-    """The settings of the gateway. Its limits count as they do elsewhere, and are so wide that nobody is refused."""
+    """The settings of the gateway. Its bounds count as they do elsewhere, and are so wide that nobody is refused."""
     table = folder / "routes.toml"
     table.write_text(re.sub(r"(per_second|burst) = \d+", r"\1 = 1_000_000_000", PACKAGED.read_text()))
     ours = {f"GATEWAY_{name}_URL": f"http://127.0.0.1:{behind}" for name in ("AUTH", "CATALOG", "ISIN", "WEB")}
     ours |= {"GATEWAY_REWARDS_URL": f"http://127.0.0.1:{events}", "GATEWAY_ENVIRONMENT": "test"}
     ours |= {"GATEWAY_TOKEN_ISSUER": signer.issuer, "GATEWAY_ROUTES_FILE": str(table)}
+    ours |= {"GATEWAY_UPSTREAM_REQUESTS": "2000"}
     return os.environ | ours
 
 
 def wrk(
-    proxy: Proxy, token: str, options: argparse.Namespace, *, connections: int, script: str = ""
+    proxy: Proxy,
+    token: str,
+    options: argparse.Namespace,
+    *,
+    connections: int,
+    script: str = "",
+    target: str = TARGET,
 ) -> dict[str, float]:
     """Requests a second, microseconds of the proxy for each, and the median latency in microseconds."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
@@ -152,7 +161,7 @@ def wrk(
         command += ["-H", f"Authorization: Bearer {token}", "-H", "Accept: application/json", "-H", "User-Agent: bench"]
         command += ["-s", file.name] if script else []
         spent = proxy.spent()
-        command.append(f"http://127.0.0.1:{proxy.port}{TARGET}")
+        command.append(f"http://127.0.0.1:{proxy.port}{target}")
         report = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own
         spent = proxy.spent() - spent
     if "Non-2xx" in report or "Socket errors" in report:
@@ -206,7 +215,7 @@ def main() -> None:
     for name, default in (("rounds", 5), ("seconds", 4), ("connections", 32)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--nginx", default=shutil.which("nginx"))
-    parser.add_argument("--only", default="get,varied,post,events,latency,memory")
+    parser.add_argument("--only", default="get,varied,post,upload,events,latency,memory")
     parser.add_argument("--httpx", action="store_true", help="FastAPI with httpx too, by get only")
     options = parser.parse_args()
     if options.nginx is None or shutil.which("wrk") is None:
@@ -217,14 +226,13 @@ def main() -> None:
         two = [proxy for proxy in found if proxy.name != "fastapi+httpx"]
         if "get" in chosen:
             compare("GET, 1 KiB", lambda proxy: wrk(proxy, token, options, connections=connections), found, options)
+        ask = partial(wrk, token=token, options=options)
         for name, script in (("varied", VARIED), ("post", POST)):
             if name in chosen:
-                compare(
-                    name,
-                    partial(wrk, token=token, options=options, connections=connections, script=script),
-                    two,
-                    options,
-                )
+                compare(name, partial(ask, connections=connections, script=script), two, options)
+        if "upload" in chosen:
+            upload = partial(ask, connections=4, script=UPLOAD, target=UPLOAD_TARGET)
+            compare("upload of 8 MiB", upload, two, options)
         if "events" in chosen:
             compare(
                 "events to 100 readers",

@@ -13,6 +13,7 @@ from uuid import UUID
 import httpx
 import jwt
 import psutil
+import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
@@ -64,6 +65,7 @@ http {
     listen 127.0.0.1:@PORT@ backlog=4096;
     location / { proxy_pass http://behind; }
     location /api/v1/events { proxy_buffering off; proxy_pass http://events; }
+    location /api/v1/tasks { proxy_pass http://events; }
   }
 }
 """
@@ -91,10 +93,10 @@ class Signer:
 
 
 class EventSource:
-    """A service that sends EVENTS_A_SECOND events on each connection, in a process of its own, and their readers."""
+    """A service that takes uploads and sends EVENTS_A_SECOND events, in a process of its own, and their readers."""
 
     def __init__(self, port: int, core: int) -> None:
-        self._process = multiprocessing.Process(target=_serve_events, args=(port, core), daemon=True)
+        self._process = multiprocessing.Process(target=_serve_rewards, args=(port, core), daemon=True)
 
     def __enter__(self) -> Self:
         self._process.start()
@@ -127,25 +129,35 @@ class EventSource:
         return {"rate": counts[0] / seconds, "cpu": spent / counts[0] * 1e6}
 
 
-def _serve_events(port: int, core: int) -> None:
+def _serve_rewards(port: int, core: int) -> None:
     os.sched_setaffinity(0, {core})
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
-            while not writer.is_closing():
-                writer.write(b"%x\r\n%b\r\n" % (len(EVENT), EVENT))
-                await writer.drain()
-                await asyncio.sleep(1 / EVENTS_A_SECOND)
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                if head.startswith(b"GET"):
+                    await send_events(writer)
+                left = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
+                while left:
+                    left -= len(await reader.read(min(left, 1 << 20)))
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
         except (ConnectionError, asyncio.IncompleteReadError):
             writer.close()
 
+    async def send_events(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b"%x\r\n%b\r\n" % (len(EVENT), EVENT))
+            await writer.drain()
+            await asyncio.sleep(1 / EVENTS_A_SECOND)
+        raise ConnectionError
+
     async def serve() -> None:
-        server = await asyncio.start_server(handle, "127.0.0.1", port)
+        server = await asyncio.start_server(handle, "127.0.0.1", port, limit=1 << 20)
         await server.serve_forever()
 
-    asyncio.run(serve())
+    uvloop.run(serve())
 
 
 def httpx_proxy(behind: int) -> FastAPI:

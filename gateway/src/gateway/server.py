@@ -17,6 +17,9 @@ from servicekit.cli import GRACE_SECONDS
 from servicekit.settings import EXIT_CONFIG, load_settings
 
 STEP_SECONDS = 0.05
+# libuv accepts one connection for each listener and turn of the loop (its pull request 3696). With hundreds of busy
+# connections a turn takes 10 ms, and new ones would wait for seconds: so one socket gets as many listeners.
+LISTENERS = 32
 log = logs.get_logger(__name__)
 
 
@@ -63,6 +66,17 @@ class Server(uvicorn.Server):
         """Begin to listen."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._gateway.reload)
         await super().startup(sockets)
+        self.servers += [
+            await self._listen_on(own) for server in self.servers for own in server.sockets * (LISTENERS - 1)
+        ]
+
+    async def _listen_on(self, listening: socket.socket) -> asyncio.Server:
+        door, state = self._gateway.door, self.lifespan.state
+        return await asyncio.get_running_loop().create_server(
+            lambda: door.protocol(self.config, self.server_state, state),
+            sock=listening.dup(),
+            backlog=self.config.backlog,
+        )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Still take requests for a while, each answer ending its connection, so that none meets a closed door."""

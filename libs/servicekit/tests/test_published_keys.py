@@ -69,6 +69,24 @@ async def test_many_first_requests_ask_once(auth: Auth, keys: JwksKeys) -> None:
     assert auth.asked == 1
 
 
+async def test_who_waits_for_the_first_answer_waits_for_nobody_else(keys: JwksKeys) -> None:
+    waiting = [asyncio.create_task(keys.key("one")) for _ in range(500)]
+    await waiting[0]
+    for _turn_of_the_loop in range(3):
+        await asyncio.sleep(0)
+    assert all(task.done() for task in waiting)
+
+
+async def test_a_client_that_leaves_takes_the_keys_from_nobody(auth: Auth, keys: JwksKeys) -> None:
+    first = asyncio.create_task(keys.key("one"))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(keys.key("one"))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second is not None
+    assert auth.asked == 1
+
+
 async def test_an_unknown_kid_asks_once_a_minute(auth: Auth, keys: JwksKeys, clock: Clock) -> None:
     await keys.key("one")
     auth.publish("two")

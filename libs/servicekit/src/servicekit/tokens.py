@@ -62,7 +62,8 @@ class StaticKeys:
 class JwksKeys:
     """Keys from the auth service's JWKS (RFC 7517); an unknown ``kid`` asks again at most once a minute.
 
-    When auth does not answer, it is asked again after a second: also at most one question at a time.
+    When auth does not answer, it is asked again after a second. All wait for the same answer: a lock would let
+    them through one by one, which took seconds after a start under load.
     """
 
     def __init__(self, url: str, client: httpx.AsyncClient) -> None:
@@ -70,14 +71,15 @@ class JwksKeys:
         self._client = client
         self._keys: dict[str, Ed25519PublicKey] = {}
         self._next_fetch = float("-inf")
-        self._one_at_a_time = asyncio.Lock()
+        self._fetching: asyncio.Task[None] | None = None
 
     async def key(self, kid: str) -> Ed25519PublicKey | None:
         """The key of this id, or None. Raises Unavailable when auth never answered yet."""
         if kid not in self._keys:
-            async with self._one_at_a_time:
-                if kid not in self._keys and time.monotonic() >= self._next_fetch:
-                    await self._fetch()
+            if self._fetching is None and time.monotonic() >= self._next_fetch:
+                self._fetching = asyncio.create_task(self._fetch(), name="jwks")
+            if self._fetching is not None:
+                await asyncio.shield(self._fetching)
             if not self._keys:
                 raise Unavailable("The keys that check access tokens can't be had at the moment.")
         return self._keys.get(kid)
@@ -85,13 +87,13 @@ class JwksKeys:
     async def _fetch(self) -> None:
         try:
             response = await self._client.get(self._url)
-            keys = _key_table(response.raise_for_status().json())
+            self._keys = _key_table(response.raise_for_status().json())
+            self._next_fetch = time.monotonic() + REFETCH_SECONDS
         except (httpx.HTTPError, ValueError, TypeError, LookupError, AttributeError, jwt.PyJWTError) as error:
             log.warning("jwks.unreachable", error=type(error).__name__)
             self._next_fetch = time.monotonic() + RETRY_SECONDS
-            return
-        self._next_fetch = time.monotonic() + REFETCH_SECONDS
-        self._keys = keys
+        finally:
+            self._fetching = None
 
 
 def _key_table(document: Any) -> dict[str, Ed25519PublicKey]:
