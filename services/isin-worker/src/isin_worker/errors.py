@@ -9,6 +9,8 @@ While a list is fetched and read::
 
     FeedError
     ├── FetchFailed       the publisher gave no list
+    │   └── NotThere      there is nothing at that address
+    ├── PartsMissing      nothing is there of what makes the list
     ├── UnreadableList    what came is not the list that was declared
     │   └── HeaderDrift   a declared column is missing
     ├── OutdatedList      a newer list is published already
@@ -67,6 +69,14 @@ class FeedError(Exception):
 
 class FetchFailed(FeedError):
     """The publisher gave no list: no answer, an error, a redirect elsewhere, too much, or too slowly."""
+
+
+class NotThere(FetchFailed):
+    """The publisher has nothing at that address (404, 410)."""
+
+
+class PartsMissing(FeedError):
+    """It was waited for, and nothing is there of what makes the list."""
 
 
 class UnreadableList(FeedError):

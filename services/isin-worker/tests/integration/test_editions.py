@@ -135,7 +135,6 @@ async def test_lines_of_bare_codes_pass_as_they_are_and_the_first_of_repeated_on
 @pytest.mark.parametrize(
     ("facts", "gate"),
     [
-        ({"stated_rows": 2}, "stated-count"),
         ({"checksum_differs": ["DLTINS.zip"]}, "checksum"),
         ({"parts_missing": ["FULINS_C_02of02.zip"]}, "parts-missing"),
     ],

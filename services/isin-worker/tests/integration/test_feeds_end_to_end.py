@@ -171,8 +171,52 @@ async def test_a_missing_part_is_waited_for_and_then_holds_the_run(
     assert (waiting.status, waiting.error) == (Status.FAILED, f"not listed yet: {name}")
     held = await tried(firds, db, today)
     assert (held.status, held.added) == (Status.HELD, 1)
-    assert held.gate == [{"gate": "parts-missing", "detail": f"not listed: {name}", "value": None, "limit": None}]
+    assert held.gate == [
+        {"gate": "parts-missing", "detail": f"missing: {name} (not listed)", "value": None, "limit": None}
+    ]
     assert len(await listings(db)) == 101
+
+
+async def test_a_listed_part_that_is_not_there_is_waited_for_and_then_holds_the_run(
+    firds: Reconciler, register: FirdsRegister, publisher: Publisher, db: asyncpg.Connection, today: date
+) -> None:
+    for part in ("01of02", "02of02"):
+        register.add("DLTINS", today, make_changes([("new", make_record(300 + int(part[1])))]), part)
+    name = f"DLTINS_{today:%Y%m%d}_02of02.zip"
+    publisher.files[f"/{name}"].status = 404
+    waiting = await tried(firds, db, today)
+    assert (waiting.status, waiting.error) == (Status.FAILED, "the publisher answered 404")
+    held = await tried(firds, db, today)
+    assert (held.status, held.added) == (Status.HELD, 1)
+    assert held.error == f"missing: {name} (the publisher answered 404)"
+    assert len(await listings(db)) == 101
+
+
+async def test_what_was_missing_comes_with_the_next_days_list_and_settles_what_was_held(
+    firds: Reconciler, register: FirdsRegister, publisher: Publisher, db: asyncpg.Connection, today: date
+) -> None:
+    register.add("DLTINS", today, make_changes([("new", make_record(300))]))
+    publisher.files[f"/DLTINS_{today:%Y%m%d}_01of01.zip"].status = 404
+    await tried(firds, db, today)
+    held = await tried(firds, db, today)
+    assert (held.status, held.gate and held.gate[0]["gate"]) == (Status.HELD, "parts-missing")
+    await db.execute("UPDATE run SET business_date = business_date - 1")
+    await db.execute("UPDATE publication SET business_date = business_date - 1")
+    publisher.files[f"/DLTINS_{today:%Y%m%d}_01of01.zip"].status = 200
+    run = await tried(firds, db, today)
+    assert (run.status, run.added) == (Status.SUCCEEDED, 1), run.error
+    assert await db.fetchval("SELECT status FROM run WHERE id = $1", held.id) == Status.DROPPED
+
+
+async def test_without_any_full_list_the_run_is_held_and_says_so(
+    firds: Reconciler, publisher: Publisher, db: asyncpg.Connection, today: date
+) -> None:
+    FirdsRegister(publisher).add("DLTINS", today, make_changes([("new", make_record(1))]))
+    waiting = await tried(firds, db, today)
+    assert (waiting.status, waiting.error) == (Status.FAILED, f"no full file is listed up to {today}")
+    held = await tried(firds, db, today)
+    assert (held.status, held.error) == (Status.HELD, f"missing: a full file up to {today} (not listed)")
+    assert await listings(db) == []
 
 
 async def test_a_part_that_comes_in_time_is_nothing_to_hold(

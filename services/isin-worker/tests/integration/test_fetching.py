@@ -159,6 +159,48 @@ async def test_a_wrong_checksum_is_tried_once_more_and_then_told(
     assert len(publisher.requests) == (2 if right else 3)
 
 
+PAGE = b"<!DOCTYPE html>\n<html><head><title>Access &amp;\n Denied</title></head>" + b"<body>No</body>" * 100
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf\r\n", b'<?xml version="1.0"?>\n<!-- a -->'])
+async def test_a_page_that_is_sent_as_if_it_were_the_list_is_told_and_not_kept(
+    start: bytes, attempts: Attempts, publisher: Publisher
+) -> None:
+    publisher.content, publisher.etag = start + PAGE, '"one"'
+    with pytest.raises(FetchFailed, match="the publisher sent a page, “Access & Denied”, instead of the list"):
+        await attempts.collect()
+    assert list(attempts.folder.iterdir()) == []
+    publisher.content = CONTENT
+    assert await attempts.content() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (PAGE, "the publisher answered 403 with a page, “Access & Denied”"),
+        (b"<html>no", "the publisher answered 403 with a page without a title"),
+        (b"denied", "the publisher answered 403"),
+    ],
+)
+async def test_a_refusal_says_what_its_page_says(
+    content: bytes, words: str, attempts: Attempts, publisher: Publisher
+) -> None:
+    publisher.content, publisher.status = content, 403
+    with pytest.raises(FetchFailed) as refusal:
+        await attempts.collect()
+    assert str(refusal.value) == words
+
+
+async def test_a_page_instead_of_a_list_of_files_is_told(
+    client: httpx.AsyncClient, publisher: Publisher, tmp_path: Path
+) -> None:
+    publisher.content = PAGE
+    for name in ("esma-firds", "fca-firds", "gleif-isin-lei", "xetra"):
+        attempts = Attempts(client, replace(declared_feeds()[name], url=publisher.url), tmp_path)
+        with pytest.raises(FetchFailed, match="it is a page, “Access & Denied”"):
+            await attempts.collect()
+
+
 async def test_a_page_leads_to_the_list_wherever_it_is_today(
     client: httpx.AsyncClient, publisher: Publisher, tmp_path: Path
 ) -> None:

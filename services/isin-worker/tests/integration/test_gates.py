@@ -1,6 +1,7 @@
 """Gates: a list that looks wrong is held, what stood before stands, and an administrator decides."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -96,6 +97,53 @@ async def test_a_list_at_the_limit_passes(
     assert len(yesterday) == 1000
     publisher.content = content
     assert (await reconcile(reconciler)).status == Status.SUCCEEDED
+
+
+async def test_a_page_that_keeps_robots_out_is_never_a_list_and_is_tried_again(
+    yesterday: list[str], reconciler: Reconciler, publisher: Publisher, db: asyncpg.Connection
+) -> None:
+    publisher.content = b"<html><head><title>Pardon our interruption</title></head></html>"
+    run = await reconcile(reconciler)
+    assert (run.status, run.gate) == (Status.FAILED, None)
+    assert run.error == "the publisher sent a page, “Pardon our interruption”, instead of the list"
+    assert await standing(db) == yesterday
+
+
+STATED = """
+[feeds.counted]
+title = "A list that says how many rows it has"
+url = "http://lists.example/"
+due_at = 00:00:00
+format = { kind = "csv", stated = "^Total records: ([0-9,]+)$" }
+columns = { isin = "ISIN", name = "Name" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("trailer", "status", "gate"),
+    [
+        ("Total records: 1,200", Status.SUCCEEDED, None),
+        ("Total records: 1,201", Status.HELD, "the list says that it has 1201 rows, and it has 1200"),
+        ("", Status.HELD, "the list does not say how many rows it has: its end may be missing"),
+    ],
+)
+async def test_a_list_must_have_as_many_rows_as_it_says(
+    trailer: str,
+    status: Status,
+    gate: str | None,
+    open_reconcilers: Callable[..., Awaitable[Reconciler]],
+    publisher: Publisher,
+    db: asyncpg.Connection,
+    tmp_path: Path,
+) -> None:
+    own = tmp_path / "feeds.toml"
+    own.write_text(STATED)
+    publisher.content = "\n".join(["ISIN,Name", *(f"{make_isin(n)},N" for n in range(1200)), trailer, ""]).encode()
+    reconciler = await open_reconcilers(feeds=["counted"], feed_urls={"counted": publisher.url}, feeds_file=own)
+    (visit,) = await reconciler.reconcile()
+    assert (visit.run.status, visit.run.error) == (status, gate)
+    assert [hold["gate"] for hold in visit.run.gate or ()] == (["stated-count"] if gate else [])
+    assert len(await standing(db)) == (0 if gate else 1200)
 
 
 async def test_the_first_list_of_a_feed_is_compared_with_nothing_but_its_bad_rows_count(

@@ -69,6 +69,11 @@ def test_the_categories_of_firds_are_a_setting() -> None:
         ("title", "tittle", "feeds.house-list.tittle"),
         ("title = ", "title ", "no TOML"),
         ('kind = "csv"', 'kind = "pdf"', "feeds.house-list.format"),
+        (
+            "header_within = 3",
+            "stated = 'rows: .+'",
+            "feeds.house-list.format.csv.stated: Value error, it has one group",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_place(before: str, after: str, words: str, tmp_path: Path) -> None:

@@ -94,6 +94,10 @@ def test_when_it_was_waited_for_the_release_says_which_parts_are_missing() -> No
     )
 
 
+def test_when_it_was_waited_for_a_full_list_that_is_not_listed_is_missing() -> None:
+    assert released(CHANGES, Span(TODAY, final=True)) == Release(files=(), missing=("a full file up to 2026-11-21",))
+
+
 def test_when_it_was_waited_for_a_day_without_changes_has_none() -> None:
     yesterday = TODAY - timedelta(days=1)
     assert released(FULL + CHANGES[:4], Span(TODAY, yesterday, final=True)) == Release(files=(), version="")

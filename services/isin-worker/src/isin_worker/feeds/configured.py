@@ -55,8 +55,16 @@ def _pattern(pattern: str) -> str:
     return pattern
 
 
+def _counting_pattern(pattern: str) -> str:
+    if re.compile(_pattern(pattern)).groups != 1:
+        raise ValueError("it has one group, for the number of rows")
+    return pattern
+
+
 Address = Annotated[str, AfterValidator(_address)]
 FeedName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=50)]
+Counting = Annotated[str, AfterValidator(_counting_pattern)]
+Place = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -72,6 +80,7 @@ class _Csv(_Table):
     header_within: int = Field(default=1, ge=1, le=100)
     names: tuple[str, ...] = ()
     sections: bool = False
+    stated: Counting | None = None
 
     def declared(self) -> Format:
         return Csv(**self.model_dump(exclude={"kind"}))
@@ -81,6 +90,7 @@ class _Xlsx(_Table):
     kind: Literal["xlsx"]
     sheet: int = Field(default=1, ge=1, le=100)
     header_within: int = Field(default=20, ge=1, le=100)
+    stated: Counting | None = None
 
     def declared(self) -> Format:
         return Xlsx(**self.model_dump(exclude={"kind"}))
@@ -89,17 +99,19 @@ class _Xlsx(_Table):
 class _Json(_Table):
     kind: Literal["json"]
     records: str = ""
+    stated: Place | None = None
 
     def declared(self) -> Format:
-        return Json(records=self.records)
+        return Json(records=self.records, stated=self.stated)
 
 
 class _Xml(_Table):
     kind: Literal["xml"]
     record: Annotated[str, StringConstraints(min_length=1)]
+    stated: Place | None = None
 
     def declared(self) -> Format:
-        return Xml(record=self.record)
+        return Xml(record=self.record, stated=self.stated)
 
 
 class _Gates(_Table):

@@ -70,7 +70,7 @@ def release(files: Iterable[Listed], span: Span, categories: str) -> Release:
     """The files that lead to the list of ``span.until``: the newest full one unless it stands already, then changes.
 
     Raises NotListed while something is missing that is waited for. When it is not any more, a day without changes is a
-    day on which nothing changed, and parts that are not listed are missing from the release.
+    day on which nothing changed, and what is not listed is missing from the release: parts, or the whole.
     """
     after = _applied(span)
     by_day: dict[tuple[Mode, date], list[Listed]] = defaultdict(list)
@@ -79,6 +79,8 @@ def release(files: Iterable[Listed], span: Span, categories: str) -> Release:
             by_day[file.mode, file.day].append(file)
     start = max((day for mode, day in by_day if mode == "full" and (after is None or day > after)), default=None)
     if start is None and after is None:
+        if span.final:
+            return Release(files=(), missing=(f"a full file up to {span.until}",))
         raise NotListed(f"no full file is listed up to {span.until}")
     since = start or after
     days = sorted(day for mode, day in by_day if mode == "delta" and since is not None and day > since)

@@ -9,7 +9,8 @@ class Csv:
 
     The header is the first line, of at most ``header_within``, that names every declared column: publishers put a title
     or a date before it. A list without a header has the ``names`` of its columns here. With ``sections``, a line of a
-    single cell between the rows is a heading and no row.
+    single cell between the rows is a heading and no row. ``stated`` is a regular expression for the number of rows in a
+    line above or below them; a list without that line is held, as its end may be missing.
     """
 
     delimiter: str = ","
@@ -17,21 +18,27 @@ class Csv:
     header_within: int = 1
     names: tuple[str, ...] = ()
     sections: bool = False
+    stated: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Xlsx:
-    """A sheet of a workbook, the first one by default; its header is found as that of a `Csv`."""
+    """A sheet of a workbook, the first one by default; its header and number of rows are found as those of a `Csv`."""
 
     sheet: int = 1
     header_within: int = 20
+    stated: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Json:
-    """Objects in the array at ``records``, which names the keys that lead to it: ``data.rows``; "" is the whole."""
+    """Objects in the array at ``records``, which names the keys that lead to it: ``data.rows``; "" is the whole.
+
+    ``stated`` names those that lead to the number of rows.
+    """
 
     records: str = ""
+    stated: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +46,11 @@ class Xml:
     """Elements named ``record``, wherever they stand.
 
     A column is the path of an element below it, ``Issuer/Name``, or of an attribute, ``Issuer/@id``. Prefixes of
-    namespaces do not count.
+    namespaces do not count. ``stated`` is how the path ends at which the number of records is, wherever it begins.
     """
 
     record: str
+    stated: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,12 +19,17 @@ class RemoteFile:
     md5: str | None = None
     mode: Mode = "full"
 
+    @property
+    def name(self) -> str:
+        """What the publisher calls it."""
+        return self.url.rpartition("/")[2]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
     """The files that make a list, and what the publisher calls the edition: the same name means the same content.
 
-    No files: nothing was published since. ``missing`` are parts of it that are not listed.
+    No files: nothing was published since. ``missing`` is what should be listed, is not, and is not waited for any more.
     """
 
     files: tuple[RemoteFile, ...]

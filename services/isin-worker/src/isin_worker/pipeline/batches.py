@@ -36,12 +36,24 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Statement:
+    """How many rows a file says that it has, None when it does not although its publisher's do, and how many it has."""
+
+    stated: int | None
+    counted: int
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """Some rows of a list, as lines of COPY's text format, and those among them that were refused."""
+    """Some rows of a list, as lines of COPY's text format, and those among them that were refused.
+
+    The last one of a file has its ``statement``, if its publisher's files make one.
+    """
 
     copy: bytes
     rows: int
     refused: Sequence[Refused] = ()
+    statement: Statement | None = None
 
 
 class Rows(Protocol):
@@ -68,8 +80,7 @@ class Delivery:
     """What a publisher has published, downloaded: its files in the order in which they apply.
 
     ``sha256`` is that of the file, or of the files' own when there are several. ``version`` is what the publisher calls
-    it. The rest is for the gates: how many rows the publisher says that it has, which files do not have the checksum
-    that is listed, and which parts of it are not listed.
+    it. The rest is for the gates: which files do not have the checksum that is listed, and which parts are missing.
     """
 
     files: Sequence[ListFile]
@@ -79,6 +90,5 @@ class Delivery:
     etag: str | None = None
     last_modified: str | None = None
     version: str | None = None
-    stated_rows: int | None = None
     checksum_differs: Sequence[str] = ()
     parts_missing: Sequence[str] = ()

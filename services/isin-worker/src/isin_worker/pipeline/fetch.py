@@ -8,7 +8,8 @@ from pathlib import Path
 
 import httpx
 
-from isin_worker.errors import FetchFailed
+from isin_worker.errors import FetchFailed, NotThere
+from isin_worker.pipeline.page import LOOKED_AT, page_told
 from isin_worker.pipeline.spool import Part, Validators
 
 MAX_REDIRECTS = 5
@@ -49,7 +50,7 @@ async def fetch(
     What ``part`` has already is not sent again, if the publisher agrees that it is of the same file. When the
     connection breaks, ``part`` keeps what came, and as long as each try brings something, another one follows at once.
 
-    Raises FetchFailed, and OSError when the spool folder can't be written.
+    Raises FetchFailed, NotThere, and OSError when the spool folder can't be written.
     """
     try:
         return await _patiently(client, url, part, headers, known, limits)
@@ -106,9 +107,21 @@ async def _try(
                 part.discard()
                 return await _try(client, url, part, headers, known, limits)
             case status:
-                raise FetchFailed(f"the publisher answered {status}")
+                raise await _refusal(response, status)
         await _spool(response, part, limits.max_bytes)
     return _download(part, url)
+
+
+async def _refusal(response: httpx.Response, status: int) -> FetchFailed:
+    """What to say of an answer without a list; some are pages that say themselves what is wrong."""
+    start = b""
+    async for chunk in response.aiter_bytes():
+        start += chunk
+        if len(start) >= LOOKED_AT:
+            break
+    page = page_told(start)
+    told = f"the publisher answered {status}" + (f" with {page}" if page else "")
+    return NotThere(told) if status in {httpx.codes.NOT_FOUND, httpx.codes.GONE} else FetchFailed(told)
 
 
 def _download(part: Part, url: str) -> Download:

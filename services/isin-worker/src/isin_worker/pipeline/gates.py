@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from isin_worker.feeds.gate_limits import GateLimits
-from isin_worker.pipeline.batches import Delivery
+from isin_worker.pipeline.batches import Delivery, Statement
 from isin_worker.states import Gate
 
 
@@ -28,6 +28,7 @@ class Measured:
     """A list that is staged, beside the one that stands; ``stood`` is None when none does.
 
     ``read`` counts rows as they were read, ``bad`` those that were refused for a fault, ``valid`` what would stand.
+    ``statements`` are what its files say of their own length.
     """
 
     read: int
@@ -35,6 +36,7 @@ class Measured:
     valid: int
     removed: int
     stood: int | None
+    statements: Sequence[Statement] = ()
 
 
 def holds(delivery: Delivery, measured: Measured, limits: GateLimits) -> Sequence[Hold]:
@@ -43,13 +45,18 @@ def holds(delivery: Delivery, measured: Measured, limits: GateLimits) -> Sequenc
 
 
 def _what_the_publisher_says(delivery: Delivery, measured: Measured) -> Iterator[Hold]:
-    if delivery.stated_rows not in {None, measured.read}:
-        detail = f"the list says that it has {delivery.stated_rows} rows, and it has {measured.read}"
-        yield Hold("stated-count", detail, measured.read, delivery.stated_rows)
+    for said in measured.statements:
+        if said.stated is None:
+            yield Hold(
+                "stated-count", "the list does not say how many rows it has: its end may be missing", said.counted
+            )
+        elif said.stated != said.counted:
+            detail = f"the list says that it has {said.stated} rows, and it has {said.counted}"
+            yield Hold("stated-count", detail, said.counted, said.stated)
     if delivery.checksum_differs:
         yield Hold("checksum", f"another checksum than is listed: {', '.join(delivery.checksum_differs)}")
     if delivery.parts_missing:
-        yield Hold("parts-missing", f"not listed: {', '.join(delivery.parts_missing)}")
+        yield Hold("parts-missing", f"missing: {', '.join(delivery.parts_missing)}")
 
 
 def _what_was_counted(measured: Measured, limits: GateLimits) -> Iterator[Hold]:

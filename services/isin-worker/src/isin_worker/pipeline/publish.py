@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from isin_worker.errors import LeaseLost, OutdatedList, UnreadableList
 from isin_worker.feeds import Feed
 from isin_worker.models import Publication
-from isin_worker.pipeline.batches import NO_ISIN, Batch, Delivery, ListFile, Refused
+from isin_worker.pipeline.batches import NO_ISIN, Batch, Delivery, ListFile, Refused, Statement
 from isin_worker.pipeline.gates import Hold, Measured, holds
 from isin_worker.pipeline.progress import Progress
 from isin_worker.pipeline.stream import ahead
@@ -49,6 +49,7 @@ class Reading:
     bad: int = 0
     refused: int = 0
     kept: list[Refused] = field(default_factory=list)  # the first KEPT_REFUSED
+    statements: list[Statement] = field(default_factory=list)
 
     def count(self, batch: Batch) -> None:
         """Take a batch into account."""
@@ -56,6 +57,7 @@ class Reading:
         self.refused += len(batch.refused)
         self.bad += sum(row.reason != NO_ISIN for row in batch.refused)
         self.kept += batch.refused[: KEPT_REFUSED - len(self.kept)]
+        self.statements += [batch.statement] if batch.statement else []
 
 
 async def publish_list(session: AsyncSession, claim: Claim, delivery: Delivery, progress: Progress) -> Status:
@@ -154,6 +156,7 @@ def _measured(reading: Reading, counts: dict[str, int], standing: Publication | 
         valid=counts["valid"],
         removed=counts["removed"],
         stood=standing.valid if standing else None,
+        statements=reading.statements,
     )
 
 

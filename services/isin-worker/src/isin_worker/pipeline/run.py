@@ -3,10 +3,11 @@
 import asyncio
 import shutil
 from pathlib import Path
+from typing import Any
 
 import httpx
 
-from isin_worker.errors import HeaderDrift
+from isin_worker.errors import HeaderDrift, PartsMissing
 from isin_worker.feeds.source import Span
 from isin_worker.models import Publication
 from isin_worker.pipeline.batches import Delivery
@@ -49,6 +50,8 @@ class Pipeline:
         await asyncio.to_thread(prepare_folder, folder)
         try:
             status = await self._publish(claim, standing, await self._collect(claim, standing, folder))
+        except PartsMissing as missing:
+            status = await self._hold(claim, Hold("parts-missing", str(missing)), url=claim.feed.url)
         finally:
             self._progress.ended()
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -74,10 +77,14 @@ class Pipeline:
                 return await publish_list(session, claim, delivery, self._progress)
         except HeaderDrift as drift:
             # Tried again it would be the same: somebody has to look at it, and perhaps at the declaration.
-            kept_back = [Hold("header-drift", str(drift))]
-            async with self._database.transaction() as session:
-                await hold(session, claim, kept_back, url=delivery.url, sha256=delivery.sha256, bytes=delivery.bytes)
-            return Status.HELD
+            found = {"url": delivery.url, "sha256": delivery.sha256, "bytes": delivery.bytes}
+            return await self._hold(claim, Hold("header-drift", str(drift)), **found)
+
+    async def _hold(self, claim: Claim, gate: Hold, **facts: Any) -> Status:
+        """Hold what could not even be staged."""
+        async with self._database.transaction() as session:
+            await hold(session, claim, [gate], **facts)
+        return Status.HELD
 
     async def _standing(self, claim: Claim) -> Publication | None:
         """What stands, if an unchanged list means that there is nothing to do."""

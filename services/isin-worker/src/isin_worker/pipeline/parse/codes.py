@@ -38,7 +38,7 @@ def codes_layout(file: IO[bytes], feed: Feed, form: Csv) -> StageLayout | None:
     fields = {fold(name): field for field, name in feed.columns.items()}
     only_codes = set(feed.columns) <= {"isin", "lei"}
     plain = (
-        not (feed.details or feed.constants or feed.more_isins or form.sections or form.names)
+        not (feed.details or feed.constants or feed.more_isins or form.sections or form.names or form.stated)
         and form.header_within == 1
     )
     columns = tuple(fields.get(fold(name), "") for name in names)

@@ -1,15 +1,17 @@
 """Parse: the rows of a file, of any format, as batches of text for COPY."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import IO
 
 from isin_worker.errors import UnreadableList
 from isin_worker.feeds import Feed
 from isin_worker.feeds.formats import Csv, Firds, Json, Xlsx, Xml
-from isin_worker.pipeline.batches import Batch, Mode, Refused, StageLayout
+from isin_worker.pipeline.batches import Batch, Mode, Refused, StageLayout, Statement
 from isin_worker.pipeline.parse import firds
 from isin_worker.pipeline.parse.codes import Codes, codes_layout
 from isin_worker.pipeline.parse.content import DAMAGED, open_content
@@ -17,11 +19,14 @@ from isin_worker.pipeline.parse.copy_text import EVERY_FIELD, entry_line
 from isin_worker.pipeline.parse.csv_rows import CsvRows
 from isin_worker.pipeline.parse.json_rows import json_rows
 from isin_worker.pipeline.parse.rows import Row
+from isin_worker.pipeline.parse.statement import StatedLine, stated_in_json, stated_in_xml
 from isin_worker.pipeline.parse.validate import check
 from isin_worker.pipeline.parse.xlsx_rows import xlsx_rows
 from isin_worker.pipeline.parse.xml_rows import xml_rows
 
 BATCH_ROWS = 2000
+Stated = Callable[[], int | None]
+"""Says how many rows a list says that it has, once all of them were read."""
 
 
 @dataclass(slots=True)
@@ -59,9 +64,14 @@ class FileRows:
         """The batches, from the file's first row to its last."""
         with _damage_told():
             if isinstance(self._feed.format, Xlsx):  # a zip in which a reader goes to and fro
-                yield from _checked(xlsx_rows(self._path, self._feed, self._feed.format), self._feed)
+                yield from self._workbook(self._feed.format)
             else:
                 yield from self._read(self._feed.format)
+
+    def _workbook(self, form: Xlsx) -> Iterator[Batch]:
+        line = StatedLine(form.stated, ";") if form.stated else None
+        rows = xlsx_rows(self._path, self._feed, form, line)
+        yield from _checked(rows, self._feed, line.said if line else None)
 
     def _read(self, form: Csv | Json | Xml | Firds) -> Iterator[Batch]:
         feed, layout = self._feed, self.layout
@@ -70,26 +80,38 @@ class FileRows:
                 case Csv() if layout is not EVERY_FIELD:
                     yield from Codes(feed, form, layout).batches(file)
                 case Csv():
-                    with closing(CsvRows(file, feed, form)) as rows:
-                        yield from _checked(rows, feed)
+                    line = StatedLine(form.stated, form.delimiter) if form.stated else None
+                    with closing(CsvRows(file, feed, form, line)) as rows:
+                        yield from _checked(rows, feed, line.said if line else None)
                 case Json():
-                    yield from _checked(json_rows(file, feed, form), feed)
+                    yield from _checked(json_rows(file, feed, form), feed, self._finder(stated_in_json, form.stated))
                 case Xml():
-                    yield from _checked(xml_rows(file, feed, form), feed)
+                    yield from _checked(xml_rows(file, feed, form), feed, self._finder(stated_in_xml, form.stated))
                 case Firds():
                     reader = firds.FirdsReader(self._mode, form.categories, self._numbering.next)
                     yield from reader.batches(file)
                     self._numbering.next = reader.number
 
+    def _finder(self, find: Callable[[IO[bytes], str], int | None], place: str | None) -> Stated | None:
+        """What looks at ``place`` in the file, which may be before the rows or after them."""
+        return partial(self._find, find, place) if place else None
 
-def _checked(rows: Iterable[Row], feed: Feed) -> Iterator[Batch]:
-    """The rows, checked, some at a time."""
-    remaining = iter(rows)
+    def _find(self, find: Callable[[IO[bytes], str], int | None], place: str) -> int | None:
+        with open_content(self._path, self._feed.max_unpacked) as file:
+            return find(file, place)
+
+
+def _checked(rows: Iterable[Row], feed: Feed, stated: Stated | None = None) -> Iterator[Batch]:
+    """The rows, checked, some at a time; then how many there are beside how many are ``stated``."""
+    remaining, counted = iter(rows), 0
     while some := list(islice(remaining, BATCH_ROWS)):
+        counted += len(some)
         results = [result for row in some for result in check(row, feed)]
         refused = [result for result in results if isinstance(result, Refused)]
         copy = "".join([entry_line(result) for result in results if not isinstance(result, Refused)])
         yield Batch(copy.encode(), len(results), refused)
+    if stated is not None:
+        yield Batch(b"", 0, statement=Statement(stated(), counted))
 
 
 @contextmanager

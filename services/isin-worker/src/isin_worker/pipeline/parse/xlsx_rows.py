@@ -15,6 +15,7 @@ from isin_worker.feeds import Feed
 from isin_worker.feeds.formats import Xlsx
 from isin_worker.pipeline.parse.content import open_entry, open_zip
 from isin_worker.pipeline.parse.rows import MAX_RAW, Row, find_header, wanted_columns
+from isin_worker.pipeline.parse.statement import StatedLine
 from isin_worker.pipeline.parse.xml_rows import RecordHandler
 from isin_worker.pipeline.parse.xml_stream import read_xml
 
@@ -27,12 +28,16 @@ _COLUMN = re.compile(r"([A-Z]{1,3})\d+", re.ASCII)
 _WORKBOOK = "xl/workbook.xml"
 
 
-def xlsx_rows(path: Path, feed: Feed, form: Xlsx) -> Iterator[Row]:
-    """The rows below the header; blank ones are left out. Raises UnreadableList, and HeaderDrift."""
+def xlsx_rows(path: Path, feed: Feed, form: Xlsx, stated: StatedLine | None = None) -> Iterator[Row]:
+    """The rows below the header; blank ones, and the line that is ``stated``, are left out.
+
+    Raises UnreadableList, and HeaderDrift.
+    """
     with open_zip(path) as archive:
         shared = _shared_texts(archive)
         with _open(archive, _sheet_name(archive, form.sheet), feed.max_unpacked) as file:
-            lines = read_xml(file, _SheetHandler(shared))
+            every = read_xml(file, _SheetHandler(shared))
+            lines = ((number, cells) for number, cells in every if stated is None or not stated.is_in(cells))
             header = find_header((cells for _, cells in lines), wanted_columns(feed), form.header_within)
             for number, cells in lines:
                 if any(cell.strip() for cell in cells):
