@@ -74,7 +74,8 @@ def create_gateway(
     limits = RateLimits(table.policies, clock) if settings.rate_limits else None
     client = new_http_client()
     revoked = revocations or Revocations()
-    verifier = TokenVerifier(keys or JwksKeys(settings.jwks_url or "", client), settings, revoked)
+    published = JwksKeys(settings.jwks_url or "", client)
+    verifier = TokenVerifier(keys or published, settings, revoked)
     metrics = Metrics(upstreams)
     text = settings.log_format == "console"
     access = AccessLog(log_stream or sys.stdout.buffer, share=settings.access_log, text=text)
@@ -90,6 +91,7 @@ def create_gateway(
             await stack.enter_async_context(client)
             if keys is None:
                 await stack.enter_async_context(following(revoked, http_feed(client, settings.revocations_url or "")))
+                await stack.enter_async_context(published.asking())
             if limits is not None and settings.redis_url is not None:
                 redis = _redis(settings.redis_url.get_secret_value())
                 stack.push_async_callback(redis.aclose)

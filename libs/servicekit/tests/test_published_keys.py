@@ -31,6 +31,7 @@ class Auth:
         self.keys: list[Any] = []
         self.answer: httpx.Response | None = None
         self.asked = 0
+        self.published = asyncio.Event()
         self.client = httpx.AsyncClient(transport=httpx.MockTransport(self._serve))
 
     def publish(self, kid: str, **changes: str) -> None:
@@ -41,6 +42,8 @@ class Auth:
     async def _serve(self, _request: httpx.Request) -> httpx.Response:
         self.asked += 1
         await asyncio.sleep(0)
+        if self.answer is None:
+            self.published.set()
         return self.answer or httpx.Response(200, json={"keys": self.keys})
 
 
@@ -85,6 +88,20 @@ async def test_a_client_that_leaves_takes_the_keys_from_nobody(auth: Auth, keys:
     first.cancel()
     assert await second is not None
     assert auth.asked == 1
+
+
+async def test_keys_that_came_before_anybody_asked_are_there_when_auth_is_away(
+    auth: Auth, keys: JwksKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "RETRY_SECONDS", 0)
+    auth.answer = httpx.Response(503)
+    async with keys.asking(), asyncio.timeout(10):
+        with pytest.raises(Unavailable):
+            await keys.key("one")
+        auth.answer = None
+        await auth.published.wait()
+        auth.answer = httpx.Response(503)
+        assert await keys.key("one") is not None
 
 
 async def test_an_unknown_kid_asks_once_a_minute(auth: Auth, keys: JwksKeys, clock: Clock) -> None:

@@ -84,7 +84,9 @@ async def serving(
             await stack.enter_async_context(following(revocations, http_feed(client, settings.revocations_url)))
         elif keys is None:
             log.warning("revocations.off", detail="REVOCATIONS_URL is not set: tokens outlive a logout by minutes")
-        keys = keys or JwksKeys(_required(settings.jwks_url), client)
+        if keys is None:
+            keys = JwksKeys(_required(settings.jwks_url), client)
+            await stack.enter_async_context(keys.asking())
         app.state.verifier = TokenVerifier(keys, settings, revocations)
         app.state.checks = {"database": database.ping}
         yield stack

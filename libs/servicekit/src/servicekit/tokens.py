@@ -6,7 +6,8 @@ One algorithm is accepted, keys come from our own table by ``kid``, and what a t
 
 import asyncio
 import time
-from collections.abc import Container, Mapping
+from collections.abc import AsyncIterator, Container, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -76,13 +77,32 @@ class JwksKeys:
     async def key(self, kid: str) -> Ed25519PublicKey | None:
         """The key of this id, or None. Raises Unavailable when auth never answered yet."""
         if kid not in self._keys:
-            if self._fetching is None and time.monotonic() >= self._next_fetch:
-                self._fetching = asyncio.create_task(self._fetch(), name="jwks")
-            if self._fetching is not None:
-                await asyncio.shield(self._fetching)
+            await self._ask()
             if not self._keys:
                 raise Unavailable("The keys that check access tokens can't be had at the moment.")
         return self._keys.get(kid)
+
+    @asynccontextmanager
+    async def asking(self) -> AsyncIterator[None]:
+        """Ask in the background until auth has answered once: so its keys are here when it is away later."""
+        task = asyncio.create_task(self._ask_until_answered(), name="jwks-at-start")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _ask_until_answered(self) -> None:
+        while not self._keys:
+            await self._ask()
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _ask(self) -> None:
+        if self._fetching is None and time.monotonic() >= self._next_fetch:
+            self._fetching = asyncio.create_task(self._fetch(), name="jwks")
+        if self._fetching is not None:
+            await asyncio.shield(self._fetching)
 
     async def _fetch(self) -> None:
         try:
