@@ -1,5 +1,7 @@
 """The fault matrix of the ISIN runs: ``.venv/bin/python chaos/isin_runs.py [--trials 30] [--lanes 8] [--only NAME]``.
 
+``--planted`` puts a defect into the workers instead, one after the other, and ends well if each one is seen.
+
 In each trial yesterday's list stands and today's is due; the fault strikes; whoever supervises the workers starts them
 again, and the bell is rung until the run is done. Afterwards today's list must stand (else the day is lost), each of
 its 25 differences must be in the history once (else it was published twice), and no reader may ever have seen anything
@@ -20,10 +22,14 @@ from dataclasses import dataclass
 
 import asyncpg
 import redis.asyncio
-from isin_lane import DIFFERENCE, NEW, ROWS, STATE, Lane, lane
+from isin_lane import DIFFERENCE, FEED, NEW, ROWS, STATE, Lane, lane
 
-from isin_worker.testing import eventually
+from isin_worker.testing import PATH, Served, eventually, make_list, make_row, make_zip
 
+STALE = make_list(make_row(number, "Stale" if number < 50 else None) for number in range(ROWS))
+"""What the publisher had before it put today's list in its place."""
+PAGE = b"<!DOCTYPE html><title>Access denied</title>"
+KINDS = ("lost", "twice", "half")
 OUTAGE_SECONDS = 20
 PATIENCE_SECONDS = 90
 
@@ -32,7 +38,7 @@ SELECT (SELECT count(*) FROM run WHERE feed = p.feed AND business_date = p.busin
     (SELECT json_object_agg(kind, total) FROM
         (SELECT kind, count(*) AS total FROM isin_change WHERE run_id = p.run_id GROUP BY kind) AS counted)::text,
     (SELECT count(*) FROM isin_change), (SELECT max(attempts) FROM run),
-    p.business_date = (now() AT TIME ZONE 'UTC')::date OR now()::time < '02:00'
+    p.business_date
 FROM publication AS p
 """
 _DONE = "SELECT count(*) = 2 AND bool_and(status = 'succeeded') FROM run"
@@ -194,6 +200,63 @@ async def answers_403(on: Lane, rng: random.Random) -> None:
     await on.add_worker()
 
 
+async def answers_a_page(on: Lane, rng: random.Random) -> None:
+    """The publisher sends a page as if it were the list, once to three times."""
+    on.publisher.files[PATH] = Served(NEW, decoys=[PAGE] * rng.randint(1, 3))
+    await on.add_worker()
+
+
+async def truncated_zip(on: Lane, rng: random.Random) -> None:
+    """The list is in a zip, of which the publisher has only the beginning, once to three times."""
+    whole = make_zip({"list.csv": NEW})
+    beginnings = [whole[: rng.randrange(1, len(whole))] for _ in range(rng.randint(1, 3))]
+    on.publisher.files[PATH] = Served(whole, decoys=beginnings)
+    await on.add_worker()
+
+
+async def wrong_checksum(on: Lane, rng: random.Random) -> None:
+    """The file is another one than is listed: once, which mends itself, or twice. Then somebody has to ask again."""
+    served = await on.reset_checked()
+    wrong = bytearray(served.content)
+    wrong[rng.randrange(len(wrong))] ^= 1 << rng.randrange(8)
+    served.decoys = [bytes(wrong)] * rng.randint(1, 2)
+    held = len(served.decoys) == 2
+    await on.add_worker()
+    if held:
+
+        async def is_held() -> bool:
+            return await on.ask("SELECT gate->0->>'gate' = 'checksum' FROM run WHERE status = 'held'") is True
+
+        await eventually(is_held, seconds=PATIENCE_SECONDS)
+        await on.reconcile(day=await on.today(), force=True)
+
+
+async def paused(on: Lane, rng: random.Random) -> None:  # noqa: ARG001 - as above
+    """A worker stands still after its download, for longer than its lease; then it and another one publish."""
+    on.publisher.content = STALE
+    door = await asyncpg.connect(on.database_url)
+    try:
+        await door.execute("SELECT pg_advisory_lock(hashtextextended($1, 0))", FEED)
+        worker = await on.add_worker()
+        await eventually(lambda: _waiting_at_the_door(on, 1))
+        worker.send_signal(signal.SIGSTOP)
+        on.publisher.content = NEW
+
+        async def lease_is_over() -> bool:
+            return await on.ask("SELECT lease_expires_at < now() FROM run WHERE status = 'running'") is True
+
+        await eventually(lease_is_over)
+        await on.add_worker()
+        await eventually(lambda: _waiting_at_the_door(on, 2))
+    finally:
+        await door.close()
+    worker.send_signal(signal.SIGCONT)
+
+
+async def _waiting_at_the_door(on: Lane, count: int) -> bool:
+    return await on.ask("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") == count
+
+
 FAULTS: Mapping[str, Callable[[Lane, random.Random], Awaitable[None]]] = {
     fault.__name__: fault
     for fault in (
@@ -211,8 +274,18 @@ FAULTS: Mapping[str, Callable[[Lane, random.Random], Awaitable[None]]] = {
         stall,
         answers_500,
         answers_403,
+        answers_a_page,
+        truncated_zip,
+        wrong_checksum,
+        paused,
     )
 }
+PLANTED: Mapping[str, tuple[str, str]] = {
+    "no_fence": ("paused", "twice"),
+    "no_takeover": ("sigkill", "lost"),
+    "removals_first": ("sigkill", "half"),
+}
+"""Defects, each with the fault that brings it to light and what must be seen then."""
 
 
 def _let_go(on: Lane) -> None:
@@ -228,7 +301,7 @@ async def trial(on: Lane, fault: Callable[[Lane, random.Random], Awaitable[None]
     watching = asyncio.create_task(on.watch())
     try:
         await fault(on, rng)
-        lost = not await ring_until_done(on)
+        lost = not await ring_until_done(on, 20 if on.defect else PATIENCE_SECONDS)
         seconds = time.monotonic() - started
         await on.reconcile()  # once more: nothing may change
         return await outcome(on, lost=lost, seconds=seconds)
@@ -238,10 +311,10 @@ async def trial(on: Lane, fault: Callable[[Lane, random.Random], Awaitable[None]
         await on.end_workers()
 
 
-async def ring_until_done(on: Lane) -> bool:
+async def ring_until_done(on: Lane, seconds: float) -> bool:
     """Whether today's list is published in time, with a ring now and then and dead workers started again."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(seconds):
             while True:
                 with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                     if await on.ask(_DONE):
@@ -257,22 +330,22 @@ async def outcome(on: Lane, *, lost: bool, seconds: float) -> Trial:
     """What the tables and the readers say."""
     connection = await asyncpg.connect(on.database_url)
     try:
-        succeeded, logged, total, attempts, today = await connection.fetchrow(_OUTCOME)
+        succeeded, logged, total, attempts, day = await connection.fetchrow(_OUTCOME)
         state = await connection.fetchval(STATE)
     finally:
         await connection.close()
     twice = json.loads(logged or "{}") != DIFFERENCE or total != ROWS + sum(DIFFERENCE.values())
     half = bool(on.seen - {on.old, state}) or state == on.old
-    return Trial(lost or succeeded != 1 or not today, twice, half, attempts, seconds)
+    return Trial(lost or succeeded != 1 or day != await on.today(), twice, half, attempts, seconds)
 
 
-async def matrix(names: list[str], trials: int, lanes: int, seed: int) -> bool:
-    """Every fault so many times; whether all is well."""
-    good = True
+async def matrix(names: list[str], trials: int, lanes: int, seed: int, defect: str = "") -> Counter[str]:
+    """Every fault so many times, a line of the table for each; the violations by their kind."""
+    violations: Counter[str] = Counter()
     async with AsyncExitStack() as stack:
         free: asyncio.Queue[Lane] = asyncio.Queue()
         for _ in range(lanes):
-            free.put_nowait(await stack.enter_async_context(lane()))
+            free.put_nowait(await stack.enter_async_context(lane(defect)))
 
         async def one(name: str, number: int) -> Trial:
             on = await free.get()
@@ -283,29 +356,46 @@ async def matrix(names: list[str], trials: int, lanes: int, seed: int) -> bool:
 
         for name in names:
             done = await asyncio.gather(*(one(name, number) for number in range(trials)))
-            counts = Counter(
-                problem for came in done for problem in ("lost", "twice", "half") if getattr(came, problem)
-            )
-            good = good and not counts
-            slowest = max(came.seconds for came in done)
-            attempts = sorted({came.attempts for came in done})
-            sys.stdout.write(
-                f"{name:24} {trials} trials: {counts['lost']} lost, {counts['twice']} twice, {counts['half']} half;"
-                f" slowest {slowest:.1f} s, attempts {attempts}\n"
-            )
-            sys.stdout.flush()
-    return good
+            counts = Counter(kind for came in done for kind in KINDS if getattr(came, kind))
+            violations += counts
+            slowest, attempts = max(came.seconds for came in done), max(came.attempts for came in done)
+            found = "".join(f"{counts[kind]:6}" for kind in KINDS)
+            _print(f"{name:26}{trials:6}{found}{slowest:10.1f}{attempts:10}")
+    return violations
+
+
+async def planted(trials: int, lanes: int, seed: int) -> bool:
+    """Whether each defect is seen by the fault that must see it."""
+    seen = True
+    for defect, (fault, kind) in PLANTED.items():
+        _print(f"{defect} planted, which must be seen as {kind}:")
+        seen = (await matrix([fault], trials, lanes, seed, defect))[kind] > 0 and seen
+    return seen
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def main() -> int:
-    """The command line."""
+    """The command line. Ends with 1 when there was a violation, or when a planted defect was not seen."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=30)
     parser.add_argument("--lanes", type=int, default=8)
     parser.add_argument("--only", choices=sorted(FAULTS), action="append")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--planted", action="store_true")
     asked = parser.parse_args()
-    return 0 if asyncio.run(matrix(asked.only or list(FAULTS), asked.trials, asked.lanes, asked.seed)) else 1
+    _print(f"{'fault':26}trials{''.join(f'{kind:>6}' for kind in KINDS)} slowest s  attempts")
+    if asked.planted:
+        seen = asyncio.run(planted(asked.trials, asked.lanes, asked.seed))
+        _print("every planted defect was seen" if seen else "a planted defect was NOT seen")
+        return 0 if seen else 1
+    names = asked.only or list(FAULTS)
+    violations = asyncio.run(matrix(names, asked.trials, asked.lanes, asked.seed)).total()
+    _print(f"{violations} violations in {len(names) * asked.trials} trials of {len(names)} faults")
+    return 1 if violations else 0
 
 
 if __name__ == "__main__":

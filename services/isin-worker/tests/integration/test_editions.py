@@ -1,6 +1,6 @@
 """Editions of several files: whole lists and changes, listings by venue, all in one transaction."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import uuid4
@@ -35,6 +35,9 @@ class Lines:
         for line in self.lines:
             yield Batch(f"{line}\n".encode(), 1)
         yield Batch(b"", len(self.refused), self.refused)
+
+    def lines_of(self, isins: Collection[str]) -> Mapping[str, Sequence[int]]:  # noqa: ARG002 - as if nothing were known
+        return {}
 
 
 def file_of(*lines: str, mode: Mode = "full", columns: str = "isin venue op name", delimiter: str = "|") -> ListFile:

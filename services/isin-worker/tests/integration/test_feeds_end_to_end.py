@@ -1,6 +1,5 @@
 """The built-in feeds from their publishers' lists of files to the listings, through the reconciler."""
 
-import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
@@ -18,30 +17,13 @@ from isin_worker.settings import Settings
 from isin_worker.states import Status
 from isin_worker.testing import Publisher, Served, make_isin, make_zip
 from isin_worker.testing.firds import LEI, make_changes, make_full, make_record
+from isin_worker.testing.register import FirdsRegister
 from servicekit import testing
 from servicekit.jobs import SilentRinger
 
 pytestmark = pytest.mark.integration
 
 Opener = Callable[..., Awaitable[Reconciler]]
-
-
-class FirdsRegister:
-    """ESMA's list of files and the files, on the tests' publisher."""
-
-    def __init__(self, publisher: Publisher) -> None:
-        self._publisher = publisher
-        self._documents: list[dict[str, str]] = []
-
-    def add(self, kind: str, day: date, content: bytes, part: str = "01of01") -> None:
-        """Publish a file."""
-        path = f"/{kind}_{day:%Y%m%d}_{part}.zip"
-        packed = make_zip({"list.xml": content})
-        checksum = hashlib.md5(packed, usedforsecurity=False).hexdigest()
-        self._publisher.files[path] = Served(packed)
-        self._documents.append({"download_link": self._publisher.url_of(path), "checksum": checksum})
-        answer = {"response": {"numFound": len(self._documents), "docs": self._documents}}
-        self._publisher.files["/select"] = Served(json.dumps(answer).encode())
 
 
 @pytest.fixture
@@ -115,6 +97,30 @@ async def test_gleifs_list_is_read_once_for_each_of_its_versions(
     (visit,) = await reconciler.reconcile(feed="gleif-isin-lei")
     assert (visit.run.status, visit.run.added, visit.run.unchanged) == (Status.SUCCEEDED, 0, 999)
     assert [request[":path"] for request in publisher.requests] == ["/latest"]
+
+
+async def test_a_repeated_isin_of_a_list_of_codes_is_refused_with_its_line(
+    open_reconcilers: Opener, publisher: Publisher, db: asyncpg.Connection
+) -> None:
+    isins = [make_isin(number) for number in range(2000)]
+    lines = [f"{LEI},{isin}" for isin in isins]
+    lines[700:700] = ["", f"{LEI},XX", f"{LEI},{isins[3]}"]  # lines 702 to 704, the header being the first
+    lines[1000:1000] = [f'"{LEI}"," {isins[5].lower()}"', f"{LEI},{isins[3]}"]  # and 1002, 1003
+    publisher.files["/file"] = Served(make_zip({"lei-isin.csv": "\n".join(["LEI,ISIN", *lines]).encode()}))
+    attributes = {"downloadLink": publisher.url_of("/file"), "fileName": "isin_lei_20261121.csv"}
+    publisher.files["/latest"] = Served(json.dumps({"data": {"attributes": attributes}}).encode())
+    reconciler = await open_reconcilers(
+        feeds=["gleif-isin-lei"], feed_urls={"gleif-isin-lei": publisher.url_of("/latest")}
+    )
+    (visit,) = await reconciler.reconcile(feed="gleif-isin-lei")
+    assert (visit.run.rows, visit.run.valid, visit.run.quarantined) == (2004, 2000, 4), visit.run.error
+    refused = await db.fetch("SELECT row_number, reason FROM quarantine ORDER BY row_number")
+    assert [tuple(row) for row in refused][1:] == [
+        (704, "the ISIN stands on line 5 already"),
+        (1002, "the ISIN stands on line 7 already"),
+        (1003, "the ISIN stands on line 5 already"),
+    ]
+    assert refused[0]["row_number"] == 703
 
 
 async def test_a_list_whose_checksum_is_another_is_held(

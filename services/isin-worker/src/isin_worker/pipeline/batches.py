@@ -1,6 +1,6 @@
 """What reading hands over to publishing: files as text for COPY, ready to be sent, and what was refused."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -65,6 +65,9 @@ class Rows(Protocol):
 
     def __iter__(self) -> Iterator[Batch]:
         """The batches, from the file's first row to its last."""
+
+    def lines_of(self, isins: Collection[str]) -> Mapping[str, Sequence[int]]:
+        """On which lines these ISINs stand, where the batches don't say it. Reads the file again."""
 
 
 @dataclass(frozen=True, slots=True)

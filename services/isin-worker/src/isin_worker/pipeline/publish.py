@@ -15,6 +15,7 @@ from isin_worker.models import Publication
 from isin_worker.pipeline.batches import NO_ISIN, Batch, Delivery, ListFile, Refused, Statement
 from isin_worker.pipeline.gates import Hold, Measured, holds
 from isin_worker.pipeline.progress import Progress
+from isin_worker.pipeline.repeats import number_repeats
 from isin_worker.pipeline.stream import ahead
 from isin_worker.repositories.publications import PublicationRepository
 from isin_worker.repositories.runs import RunRepository
@@ -79,6 +80,8 @@ async def publish_list(session: AsyncSession, claim: Claim, delivery: Delivery, 
         claim.run_id, ({"number": row.number, "reason": row.reason, "raw": row.raw} for row in reading.kept)
     )
     repeated = await staging.settle(claim.run_id, last_counts=changes, kept=KEPT_REFUSED)
+    if repeated and not changes:
+        await number_repeats(staging, claim.run_id, delivery.files)
     difference = await staging.compare(claim.feed.name, whole=whole)
     refused = reading.refused + (0 if changes else repeated)
     counts = _counts(difference, stood=standing.valid if standing else 0, refused=refused)

@@ -150,6 +150,19 @@ class StagingRepository:
         statement = text(_SETTLE.format(order=order))
         return int(await self._session.scalar(statement, {"run_id": run_id, "kept": kept}) or 0)
 
+    async def unnumbered(self, run_id: UUID) -> Sequence[tuple[int, str]]:
+        """The repeated rows in quarantine whose place in the list is not known, in its order: id and ISIN."""
+        query = "SELECT id, left(raw, 12) AS isin FROM quarantine WHERE run_id = :run_id AND row_number = 0 ORDER BY id"
+        rows = await self._session.execute(text(query), {"run_id": run_id})
+        return [(row.id, row.isin) for row in rows]
+
+    async def number(self, places: Iterable[Mapping[str, object]]) -> None:
+        """Say of rows in quarantine, by ``id``, which ``line`` they are, and which was the ``first`` of their ISIN."""
+        if rows := list(places):
+            reason = "'the ISIN stands on line ' || CAST(:first AS bigint) || ' already'"
+            update = f"UPDATE quarantine SET row_number = :line, reason = {reason} WHERE id = :id"  # noqa: S608 - a constant
+            await self._session.execute(text(update), rows)
+
     async def refuse(self, run_id: UUID, refused: Iterable[Mapping[str, object]]) -> None:
         """Put rows into quarantine, and forget those of earlier attempts."""
         await self._session.execute(text("DELETE FROM quarantine WHERE run_id = :run_id"), {"run_id": run_id})

@@ -7,7 +7,8 @@ cell of such a list can't have a line break in it.
 
 import csv
 import string
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import IO
 
 import numpy as np
@@ -128,6 +129,17 @@ class Codes:
         if any(cell.strip() for cell in cells):
             row = self._header.row(number, cells, raw=self._delimiter.join(cells)[:MAX_RAW])
             yield from check(row, self._feed)
+
+
+def lines_of(file: IO[bytes], layout: StageLayout, isins: Collection[str]) -> Mapping[str, Sequence[int]]:
+    """On which lines of a list of codes these ISINs stand: lines pass through without their numbers."""
+    place = layout.columns.index("isin")
+    found: dict[str, list[int]] = defaultdict(list)
+    for number, line in enumerate(file, start=1):
+        cells = line.decode(errors="replace").split(layout.delimiter, place + 1)
+        if len(cells) > place and (isin := cells[place].strip(' \t\r\n"\N{NO-BREAK SPACE}').upper()) in isins:
+            found[isin].append(number)
+    return found
 
 
 def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:

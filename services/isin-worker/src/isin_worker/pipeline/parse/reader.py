@@ -1,6 +1,6 @@
 """Parse: the rows of a file, of any format, as batches of text for COPY."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +13,7 @@ from isin_worker.feeds import Feed
 from isin_worker.feeds.formats import Csv, Firds, Json, Xlsx, Xml
 from isin_worker.pipeline.batches import Batch, Mode, Refused, StageLayout, Statement
 from isin_worker.pipeline.parse import firds
-from isin_worker.pipeline.parse.codes import Codes, codes_layout
+from isin_worker.pipeline.parse.codes import Codes, codes_layout, lines_of
 from isin_worker.pipeline.parse.content import DAMAGED, open_content
 from isin_worker.pipeline.parse.copy_text import EVERY_FIELD, entry_line
 from isin_worker.pipeline.parse.csv_rows import CsvRows
@@ -67,6 +67,14 @@ class FileRows:
                 yield from self._workbook(self._feed.format)
             else:
                 yield from self._read(self._feed.format)
+
+    def lines_of(self, isins: Collection[str]) -> Mapping[str, Sequence[int]]:
+        """On which lines these ISINs stand in a list of bare codes; of any other list the batches say it."""
+        layout = self.layout
+        if layout is EVERY_FIELD or not isinstance(self._feed.format, Csv):
+            return {}
+        with _damage_told(), open_content(self._path, self._feed.max_unpacked) as file:
+            return lines_of(file, layout, isins)
 
     def _workbook(self, form: Xlsx) -> Iterator[Batch]:
         line = StatedLine(form.stated, ";") if form.stated else None
