@@ -2,6 +2,7 @@
 
 import hashlib
 
+import msgspec
 from fastapi import Request, Response
 from pydantic import BaseModel
 
@@ -19,9 +20,11 @@ def not_modified(request: Request, etag: str) -> bool:
     return sent.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in sent.split(",")}
 
 
-def conditional_json(request: Request, body: BaseModel, *, cache_control: str = "private, no-store") -> Response:
+def conditional_json(
+    request: Request, body: BaseModel | msgspec.Struct, *, cache_control: str = "private, no-store"
+) -> Response:
     """``body`` as JSON with a strong ETag, or 304 when the client has just that."""
-    content = body.model_dump_json().encode()
+    content = body.model_dump_json().encode() if isinstance(body, BaseModel) else msgspec.json.encode(body)
     etag = etag_of(content)
     headers = {"ETag": etag, "Cache-Control": cache_control}
     if not_modified(request, etag):

@@ -17,6 +17,8 @@ def clean_text(text: str) -> str:
     """NFC, without surrounding white space. Raises ValueError for NUL and lone surrogates."""
     if "\0" in text:
         raise ValueError("NUL is not allowed")
+    if text.isascii():
+        return text.strip()
     if LONE_SURROGATE.search(text):
         raise ValueError("lone surrogates are not allowed")
     return unicodedata.normalize("NFC", text).strip()

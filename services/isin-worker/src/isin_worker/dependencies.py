@@ -8,7 +8,6 @@ from isin_worker.repositories.changes import ChangeRepository
 from isin_worker.repositories.listings import ListingRepository
 from isin_worker.repositories.publications import PublicationRepository
 from isin_worker.repositories.runs import RunRepository
-from isin_worker.repositories.sightings import SightingRepository
 from isin_worker.services.changes import ChangeService
 from isin_worker.services.feeds import FeedService
 from isin_worker.services.instruments import InstrumentService
@@ -23,7 +22,8 @@ Admin = Annotated[Principal, Depends(Require("admin"))]
 
 
 async def _instruments(request: Request) -> InstrumentService:
-    return InstrumentService(SightingRepository(request.app.state.read_pool), request.app.state.feeds)
+    instruments: InstrumentService = request.app.state.instruments
+    return instruments
 
 
 InstrumentServiceDep = Annotated[InstrumentService, Depends(_instruments)]

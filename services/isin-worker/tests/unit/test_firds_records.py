@@ -1,6 +1,7 @@
 """FIRDS: the quick reading, the slow one, and when which of them is used."""
 
 import io
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -47,6 +48,7 @@ NAMES = [
     " edges ",
     "<tag>",
     "tab\tin",
+    "line\nend",
     "quote\"'",
     "x" * 400,
 ]
@@ -65,6 +67,18 @@ def test_quick_and_slow_reading_say_the_same_of_every_name(name: str) -> None:
     assert quick == slow
     tidied = " ".join(name.split()).replace("\\", "\\\\")
     assert quick[0][1][1] == tidied
+
+
+def test_records_of_another_shape_are_read_beside_those_of_the_usual_one() -> None:
+    records = [make_record(number, name=NAMES[number % len(NAMES)]) for number in range(40)]
+    records[3] = re.sub("<ShrtNm>.*</ShrtNm>", "", records[3])
+    records[5] = re.sub("<CmmdtyDerivInd>.*</CmmdtyDerivInd>", "<!-- none -->", records[5])
+    records[8] = records[8].replace("<NtnlCcy>", "<NtnlCcy >").replace("ESVUFR", "<![CDATA[ESVUFR]]>")
+    for content in (make_full(records), make_changes([("modified", record) for record in records])):
+        mode = "full" if b"<RefData>" in content else "delta"
+        rows, refused, count = read(content, mode)
+        assert (len(rows), refused, count) == (40, [], 40)
+        assert rows == read(pretty(content), mode)[0]
 
 
 def test_a_document_on_many_lines_is_read_by_the_parser() -> None:

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple, cast
 
-_OF_ISINS = """
+_SIGHTINGS = """
 SELECT isin, feed, venue, name, type, currency, lei, details::text, first_seen, listing.last_seen,
     publication.business_date
 FROM listing JOIN publication USING (feed)
-WHERE isin = ANY($1::text[])
+WHERE {condition}
 ORDER BY isin, feed, venue
 """
+_OF_ISIN = _SIGHTINGS.format(condition="isin = $1")
+_OF_ISINS = _SIGHTINGS.format(condition="isin = ANY($1::text[])")
 
 
 class Sighting(NamedTuple):
@@ -34,6 +36,10 @@ class SightingRepository:
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
+
+    async def of_isin(self, isin: str) -> list[Sighting]:
+        """Every listing of this ISIN, ordered by feed and venue."""
+        return cast("list[Sighting]", await self._pool.fetch(_OF_ISIN, isin))
 
     async def of_isins(self, isins: Sequence[str]) -> list[Sighting]:
         """Every listing of these ISINs, ordered by ISIN, feed and venue."""

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal
 
+import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from isin_worker.dependencies import ChangeServiceDep, CursorsDep, InstrumentServiceDep, IsinServiceDep
@@ -48,7 +49,6 @@ _PLAIN_TEXT = {
 @router.get("", response_model=InstrumentPage)
 async def list_isins(
     request: Request,
-    response: Response,
     isins: IsinServiceDep,
     cursors: CursorsDep,
     _user: SignedIn,
@@ -59,15 +59,17 @@ async def list_isins(
     status: StatusName = None,
     limit: Limit = 50,
     cursor: CursorParam = None,
-) -> InstrumentPage:
+) -> Response:
     """ISINs in their own order, those that match all filters."""
     filters = Filters(q, country, feed, type, status)
     scope = f"isins:{filters}"
     after = cursors.decode(scope, cursor)[0] if cursor else None
     items, more = await isins.search(filters, after=after, limit=limit)
     next_cursor = cursors.encode(scope, [items[-1].isin]) if more else None
+    content = msgspec.json.encode({"items": items, "next_cursor": next_cursor})
+    response = Response(content, media_type="application/json")
     add_next_link(request, response, next_cursor)
-    return InstrumentPage(items=items, next_cursor=next_cursor)
+    return response
 
 
 @router.get("/changes", response_model=ChangesPage)

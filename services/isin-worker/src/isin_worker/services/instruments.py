@@ -1,15 +1,41 @@
 """What the lists say of an ISIN, put together."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from itertools import groupby
+
+import msgspec
 
 from isin_worker.errors import NotAnIsin, UnknownIsin
 from isin_worker.feeds import Feed
 from isin_worker.isin import verdict
 from isin_worker.repositories.sightings import Sighting, SightingRepository
-from isin_worker.schemas import FeedSighting, InstrumentOut
 from servicekit.problems import FieldProblem
+
+
+class OnFeed(msgspec.Struct):
+    """``FeedSighting``, as it is answered: made without a look at each of its fields, which come from our tables."""
+
+    feed: str
+    status: str
+    first_seen: date
+    last_seen: date
+    venues: list[str]
+    details: msgspec.Raw
+
+
+class Instrument(msgspec.Struct):
+    """``InstrumentOut``, in the same way."""
+
+    isin: str
+    valid: bool
+    country: str
+    name: str | None
+    type: str | None
+    currency: str | None
+    lei: str | None
+    status: str
+    feeds: list[OnFeed]
 
 
 class InstrumentService:
@@ -19,27 +45,27 @@ class InstrumentService:
         self._sightings = sightings
         self._order = {name: place for place, name in enumerate(feeds)}
 
-    async def get(self, isin: str) -> InstrumentOut:
+    async def get(self, isin: str) -> Instrument:
         """What the lists say of an ISIN, in any case and with blanks around. Raises NotAnIsin and UnknownIsin."""
         isin = isin.strip().upper()
         _require_isin(isin)
-        found = await self.describe([isin])
-        if not found:
+        sightings = await self._sightings.of_isin(isin)
+        if not sightings:
             raise UnknownIsin
-        return found[0]
+        return self._instrument(isin, sightings)
 
-    async def describe(self, isins: Sequence[str]) -> list[InstrumentOut]:
+    async def describe(self, isins: Sequence[str]) -> list[Instrument]:
         """What the lists say of these ISINs, ordered by ISIN; those that none has are left out."""
         if not isins:
             return []
         sightings = await self._sightings.of_isins(isins)
         return [self._instrument(isin, list(same)) for isin, same in groupby(sightings, key=lambda one: one[0])]
 
-    def _instrument(self, isin: str, sightings: list[Sighting]) -> InstrumentOut:
-        sightings = [Sighting(*one) for one in sightings]
-        sightings.sort(key=lambda one: self._order.get(one.feed, len(self._order)))
-        by_weight = sorted(sightings, key=lambda one: one.last_seen is not None)
-        return InstrumentOut(
+    def _instrument(self, isin: str, sightings: Sequence[Sighting]) -> Instrument:
+        ordered = [Sighting(*one) for one in sightings]
+        ordered.sort(key=lambda one: self._order.get(one.feed, len(self._order)))
+        by_weight = sorted(ordered, key=lambda one: one.last_seen is not None)
+        return Instrument(
             isin=isin,
             valid=True,
             country=isin[:2],
@@ -48,21 +74,21 @@ class InstrumentService:
             currency=_first(one.currency for one in by_weight),
             lei=_first(one.lei for one in by_weight),
             status="active" if by_weight[0].last_seen is None else "removed",
-            feeds=[_on_feed(feed, list(same)) for feed, same in groupby(sightings, key=lambda one: one.feed)],
+            feeds=[_on_feed(feed, list(same)) for feed, same in groupby(ordered, key=lambda one: one.feed)],
         )
 
 
-def _on_feed(feed: str, sightings: list[Sighting]) -> FeedSighting:
+def _on_feed(feed: str, sightings: list[Sighting]) -> OnFeed:
     """One list's word: of several venues, those that still have it go first."""
     standing = [one for one in sightings if one.last_seen is None]
     counted = standing or sightings
-    return FeedSighting(
+    return OnFeed(
         feed=feed,
         status="listed" if standing else "removed",
         first_seen=min(one.first_seen for one in sightings),
         last_seen=max(one.last_seen or one.published for one in counted),
         venues=[one.venue for one in counted if one.venue],
-        details=json.loads(counted[0].details),
+        details=msgspec.Raw(counted[0].details),
     )
 
 

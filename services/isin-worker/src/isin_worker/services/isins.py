@@ -7,8 +7,8 @@ from extractor import find, is_valid_isin
 from isin_worker import check_digits
 from isin_worker.isin import fault_of
 from isin_worker.repositories.listings import Filters, ListingRepository
-from isin_worker.schemas import FoundOut, InstrumentOut, VerdictOut
-from isin_worker.services.instruments import InstrumentService
+from isin_worker.schemas import FoundOut, VerdictOut
+from isin_worker.services.instruments import Instrument, InstrumentService
 
 
 class IsinService:
@@ -18,7 +18,7 @@ class IsinService:
         self._listings = listings
         self._instruments = instruments
 
-    async def search(self, filters: Filters, *, after: str | None, limit: int) -> tuple[list[InstrumentOut], bool]:
+    async def search(self, filters: Filters, *, after: str | None, limit: int) -> tuple[list[Instrument], bool]:
         """A page of ISINs, and whether there are more behind it."""
         isins = await self._listings.page(filters, after=after, limit=limit + 1)
         return await self._instruments.describe(isins[:limit]), len(isins) > limit

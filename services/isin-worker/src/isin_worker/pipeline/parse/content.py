@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from isin_worker.errors import UnreadableList
+from isin_worker.pipeline.parse.inflate import InflateError, open_deflated
 
 MEBIBYTE = 1024 * 1024
 MAX_RATIO = 200
@@ -20,7 +21,7 @@ _END_BYTES = 22
 _LONGEST_COMMENT = 65_535
 _ENCRYPTED = 1
 
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
+DAMAGED = (zipfile.BadZipFile, zlib.error, InflateError, EOFError, NotImplementedError)
 """What reading from a zip raises when its bytes are not what they should be."""
 
 
@@ -72,12 +73,14 @@ def open_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, max_unpacked: i
         raise UnreadableList("the zip is encrypted")
     if entry.filename.lower().endswith((".zip", ".gz")):
         raise UnreadableList("there is another archive in the zip")
+    if entry.header_offset < 0:
+        raise UnreadableList("the zip is damaged: a file in it begins before the zip")
     if entry.file_size > max_unpacked:
         raise UnreadableList(f"the zip unpacks to more than {max_unpacked} bytes")
     if entry.file_size > MAX_RATIO * max(entry.compress_size, 1) and entry.file_size > MEBIBYTE:
         raise UnreadableList(f"the zip unpacks to more than {MAX_RATIO} times its size")
     try:
-        return archive.open(entry)
+        return open_deflated(archive, entry) if entry.compress_type == zipfile.ZIP_DEFLATED else archive.open(entry)
     except (*DAMAGED, ValueError, struct.error) as error:
         raise UnreadableList(f"the zip is damaged: {error}") from error
 
