@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NoReturn
 
 import click
+from sqlalchemy.exc import ArgumentError
 
 from servicekit.cli import service_cli
 
@@ -21,9 +22,13 @@ group = service_cli("isin_worker")
 
 
 def main() -> None:
-    """Run the command line. A database or a queue that is away is one line, not a traceback."""
+    """Run the command line. A database or a queue that is away, or has no address, is one line and not a traceback."""
     try:
         group(prog_name="isin-worker")
+    except ArgumentError:
+        _end(
+            "ISIN_DATABASE_URL: no address of a database, as in postgresql://role:password@host:port/name", EXIT_CONFIG
+        )
     except Exception as error:
         reason = _outage(error)
         if reason is None:
