@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Literal, NoReturn, Self, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIN_SECRET_LENGTH = 32
 MIN_SECRET_ALPHABET = 10
@@ -96,11 +96,6 @@ def load_settings(kind: type[AnySettings]) -> AnySettings:
         return kind(_env_file=local_env_file(kind))
     except ValidationError as error:
         _refuse(kind.model_config.get("env_prefix", ""), error)
-    except SettingsError as error:  # its text is the whole of what is known: field "feeds" from source "..."
-        _, _, rest = str(error).partition('"')
-        name = rest.partition('"')[0].upper()
-        sys.stderr.write(f"{kind.model_config.get('env_prefix', '')}{name}: not JSON\n")
-        raise SystemExit(EXIT_CONFIG) from None
 
 
 def _refuse(prefix: str, error: ValidationError) -> NoReturn:

@@ -7,7 +7,6 @@ from datetime import date
 from typing import TYPE_CHECKING, NoReturn
 
 import click
-from sqlalchemy.exc import ArgumentError
 
 from servicekit.cli import service_cli
 
@@ -22,14 +21,12 @@ group = service_cli("isin_worker")
 
 
 def main() -> None:
-    """Run the command line. A database or a queue that is away, or has no address, is one line and not a traceback."""
+    """Run the command line. What is away, and a setting that can't even be read, is one line and not a traceback."""
     try:
         group(prog_name="isin-worker")
-    except ArgumentError:
-        _end(
-            "ISIN_DATABASE_URL: no address of a database, as in postgresql://role:password@host:port/name", EXIT_CONFIG
-        )
     except Exception as error:
+        if setting := _wrong_setting(error):
+            _end(setting, EXIT_CONFIG)
         reason = _outage(error)
         if reason is None:
             raise
@@ -143,6 +140,19 @@ def _date(day: str) -> date:
     except ValueError:
         pass  # of the right shape, but not in the calendar
     return _end("--date is a date of the calendar, as in 2026-11-21", EXIT_USAGE)
+
+
+def _wrong_setting(error: Exception) -> str | None:
+    """Which setting could not be read, if that is what the error says."""
+    from pydantic_settings import SettingsError  # noqa: PLC0415 - keeps --help quick
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
+    if isinstance(error, SettingsError):
+        name = str(error).split('"')[1]  # it has the field in quotes, before where it comes from
+        return f"ISIN_{name.upper()}: not JSON"
+    if isinstance(error, ArgumentError):
+        return "ISIN_DATABASE_URL: no address of a database, as in postgresql://role:password@host:port/name"
+    return None
 
 
 def _outage(error: Exception) -> str | None:

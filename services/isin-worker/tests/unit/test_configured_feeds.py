@@ -72,7 +72,7 @@ def test_the_categories_of_firds_are_a_setting() -> None:
         (
             "header_within = 3",
             "stated = 'rows: .+'",
-            "feeds.house-list.format.csv.stated: Value error, it has one group",
+            "feeds.house-list.format.csv.stated: it has one group",
         ),
     ],
 )
