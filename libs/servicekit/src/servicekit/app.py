@@ -15,6 +15,7 @@ from servicekit.revocations import Revocations, following, http_feed
 from servicekit.schema_head import require_head
 from servicekit.settings import ApiSettings
 from servicekit.tokens import JwksKeys, KeySource, TokenVerifier
+from servicekit.traces import carry_on
 
 DEFAULT_BODY_LIMIT = 1024 * 1024
 log = get_logger(__name__)
@@ -105,6 +106,7 @@ def new_http_client() -> httpx.AsyncClient:
         limits=httpx.Limits(max_connections=50, max_keepalive_connections=20),
         follow_redirects=False,
         trust_env=False,
+        event_hooks={"request": [carry_on]},
     )
 
 
