@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -14,24 +15,41 @@ pytestmark = pytest.mark.e2e
 TRACE, CALLER = "5af7651916cd43dd8448eb211c80319c", "00f067aa0ba902b7"
 
 
+@dataclass(frozen=True)
+class Span:
+    """What we look at."""
+
+    service: str
+    name: str
+    parent: str
+
+
 class Collector(ThreadingHTTPServer):
-    """Takes spans over OTLP, as an OpenTelemetry collector does."""
+    """Takes the spans of our trace over OTLP, as an OpenTelemetry collector does."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Taking)
-        self.spans: list[tuple[str, str, str, str]] = []  # service, name, id, id of the parent; of our trace only
+        self.spans: dict[str, Span] = {}
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}/v1/traces"
 
+    def ancestors_of(self, name: str) -> list[str]:
+        """The names from the parent upwards; at the end the id of a span that we have not."""
+        found: list[str] = []
+        parent = next((span.parent for span in self.spans.values() if span.name == name), None)
+        while parent in self.spans:
+            found.append(self.spans[parent].name)
+            parent = self.spans[parent].parent
+        return [*found, parent] if parent else found
+
     def take(self, request: ExportTraceServiceRequest) -> None:
         for of_process in request.resource_spans:
             (service,) = (one.value.string_value for one in of_process.resource.attributes if one.key == "service.name")
-            for scope in of_process.scope_spans:
-                for span in scope.spans:
-                    if span.trace_id.hex() == TRACE:
-                        self.spans.append((service, span.name, span.span_id.hex(), span.parent_span_id.hex()))
+            for span in (span for scope in of_process.scope_spans for span in scope.spans):
+                if span.trace_id.hex() == TRACE:
+                    self.spans[span.span_id.hex()] = Span(service, span.name, span.parent_span_id.hex())
 
 
 class _Taking(BaseHTTPRequestHandler):
@@ -66,11 +84,8 @@ def test_a_trace_goes_from_the_gateway_through_the_service_into_the_job(collecto
         admin = Account(platform.url).sign_in(*ADMIN)
         admin.http.headers["traceparent"] = f"00-{TRACE}-{CALLER}-00"
         assert admin.post("/api/v1/feeds/nse-equity/runs").status_code == 202
-        eventually(lambda: len(collector.spans) >= 3)
+        eventually(lambda: collector.ancestors_of("reconcile")[-1:] == [CALLER])
     finally:
         platform.stop()
-    by_service = {(service, name): (own, parent) for service, name, own, parent in collector.spans}
-    gateway = by_service["gateway", "POST /api/v1/feeds"]
-    api = by_service["isin_worker", "POST /api/v1/feeds/{name}/runs"]
-    job = by_service["isin_worker", "reconcile"]
-    assert (gateway[1], api[1], job[1]) == (CALLER, gateway[0], api[0])
+    names = collector.ancestors_of("reconcile")
+    assert names[-3:] == ["POST /api/v1/feeds/{name}/runs", "POST /api/v1/feeds", CALLER]

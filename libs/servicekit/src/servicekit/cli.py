@@ -64,9 +64,8 @@ def serve_app(package: str, host: str, port: int) -> None:
 
     settings = load_settings(_module(package, "settings").Settings)
     logs.configure(package, settings)
+    traces.configure(package, settings)
     app = _module(package, "main").create_app(settings)
-    if traces.configure(package, settings):
-        app.add_middleware(traces.TracedRequests)
     # Modules, routes and models stay to the end. To look at them all again stops the loop for 50 ms at a time.
     gc.collect()
     gc.freeze()

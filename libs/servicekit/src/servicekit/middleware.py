@@ -13,7 +13,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from servicekit import problems
 from servicekit.json_body import check_json
 from servicekit.logs import get_logger
-from servicekit.traces import QUIET_PATHS
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 API_HEADERS = {
@@ -23,6 +22,7 @@ API_HEADERS = {
     "Cache-Control": "private, no-store",
 }
 JSON_BODY_LIMIT = 1024 * 1024
+QUIET_PATHS = frozenset({"/healthz", "/readyz", "/internal/revocations"})
 SendFailure = Callable[[Scope, Send, problems.DomainError], Awaitable[None]]
 
 log = get_logger(__name__)

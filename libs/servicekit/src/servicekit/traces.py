@@ -5,30 +5,28 @@ decided where it begins, at the gateway (docs/adr/0025).
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
 import httpx
 import structlog
 from opentelemetry import trace
-from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from servicekit.settings import ServiceSettings
 
-QUIET_PATHS = frozenset({"/healthz", "/readyz", "/internal/revocations"})
 EXPORT_SECONDS = 2.0  # also how long a collector that is away holds up the end of a process
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
-def configure(service: str, settings: ServiceSettings) -> bool:
-    """Record from now on, in this process, when the settings name a collector. Returns whether they do.
+def configure(service: str, settings: ServiceSettings) -> None:
+    """Record from now on, in this process, when the settings name a collector.
 
-    What waits to be sent is sent when the process ends. A collector that is away costs spans, never a request.
+    FastAPI makes the spans of requests itself, once there is somebody to take them. What waits to be sent is sent when
+    the process ends. A collector that is away costs spans, never a request.
     """
     if settings.traces_url is None:
-        return False
+        return
     # These take a tenth of a second to import.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
@@ -40,36 +38,23 @@ def configure(service: str, settings: ServiceSettings) -> bool:
         BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.traces_url, timeout=EXPORT_SECONDS))
     )
     trace.set_tracer_provider(provider)
-    return True
 
 
-class TracedRequests:
-    """A span for each request of the application, with the status and the route of its answer."""
+@contextmanager
+def job_span(name: str, caller: Mapping[str, str]) -> Iterator[None]:
+    """A span for a job, in the trace of whoever rang for it, when that is told.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in QUIET_PATHS:
-            await self.app(scope, receive, send)
-            return
-
-        async def seen_send(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                _tell_answer(span, message["status"])
-            await send(message)
-
-        with _span(scope["method"], SpanKind.SERVER, Headers(scope=scope)) as span:
-            span.set_attributes({"http.request.method": scope["method"], "url.path": scope["path"]})
-            await self.app(scope, receive, seen_send)
-            if route := getattr(scope.get("route"), "path", None):
-                span.update_name(f"{scope['method']} {route}")
-                span.set_attribute("http.route", route)
-
-
-def job_span(name: str, caller: Mapping[str, str]) -> AbstractContextManager[Span]:
-    """A span for a job, in the trace of whoever rang for it, when that is told."""
-    return _span(name, SpanKind.CONSUMER, caller)
+    Of an exception only the kind is recorded: its text may hold anything.
+    """
+    with trace.get_tracer("appraise").start_as_current_span(
+        name, _PROPAGATOR.extract(caller), SpanKind.CONSUMER, record_exception=False, set_status_on_exception=False
+    ) as span:
+        try:
+            yield
+        except BaseException as error:
+            span.set_attribute("error.type", type(error).__name__)
+            span.set_status(StatusCode.ERROR)
+            raise
 
 
 def here() -> dict[str, str]:
@@ -92,25 +77,3 @@ def name_trace(_logger: object, _method: str, event: MutableMapping[str, object]
     if context.is_valid:
         event["trace_id"], event["span_id"] = f"{context.trace_id:032x}", f"{context.span_id:016x}"
     return event
-
-
-@contextmanager
-def _span(name: str, kind: SpanKind, carrier: Mapping[str, str]) -> Iterator[Span]:
-    """The current span until the end. Of an exception only the kind is told: its text may hold anything."""
-    tracer = trace.get_tracer("appraise")
-    context = _PROPAGATOR.extract(carrier)
-    with tracer.start_as_current_span(
-        name, context, kind, record_exception=False, set_status_on_exception=False
-    ) as span:
-        try:
-            yield span
-        except BaseException as error:
-            span.set_attribute("error.type", type(error).__name__)
-            span.set_status(StatusCode.ERROR)
-            raise
-
-
-def _tell_answer(span: Span, status: int) -> None:
-    span.set_attribute("http.response.status_code", status)
-    if status >= 500:
-        span.set_status(StatusCode.ERROR)
