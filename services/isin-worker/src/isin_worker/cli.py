@@ -38,13 +38,14 @@ def worker() -> None:
     """Reconcile at the start, every quarter of an hour, and whenever the API asks, until SIGTERM."""
     from isin_worker.settings import Settings  # noqa: PLC0415 - keeps --help quick
     from isin_worker.worker import run_worker  # noqa: PLC0415
-    from servicekit import logs  # noqa: PLC0415
+    from servicekit import logs, traces  # noqa: PLC0415
     from servicekit.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings(Settings)
     if settings.redis_url is None:
         _end("ISIN_REDIS_URL: the worker waits at a queue; `reconcile` works without one", EXIT_CONFIG)
     logs.configure("isin_worker", settings)
+    traces.configure("isin_worker", settings)
     asyncio.run(run_worker(settings, settings.redis_url))
 
 
