@@ -2,8 +2,8 @@
 
 URL is the superuser's of a durable Postgres (``bench/durable_postgres.py``). The API is asked for so many ISINs
 a second (500; with 0 as fast as it answers, which leaves no processor to anybody) over two connections, first while
-nothing else happens, then while another process publishes a list of so many rows (by default 1,000,000) in the same database; three
-times in turn, each of which writes half of the rows or all.
+nothing else happens, then while another process publishes a list of so many rows (by default 1,000,000) in the same
+database; three times in turn, each of which writes half of the rows or all.
 """
 
 import argparse
