@@ -1,0 +1,38 @@
+"""Who earned most, of those who want to be seen, and whether one is among them."""
+
+import asyncio
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from web.forms import CheckedForm
+from web.visits import SignedInVisit
+
+PERIODS = ("all", "month")
+router = APIRouter(prefix="/points/leaderboard")
+
+
+@router.get("")
+async def leaderboard(visit: SignedInVisit, period: str = "all", cursor: str = "") -> Response:
+    """The list, of all time or of this month."""
+    chosen = period if period in PERIODS else "all"
+    listed, preferences = await asyncio.gather(
+        visit.api.points.leaders({"period": chosen, "cursor": cursor, "limit": 50}), visit.api.points.preferences()
+    )
+    return visit.page(
+        "leaderboard.html",
+        leaders=listed.items,
+        next_cursor=listed.next_cursor,
+        cursor=cursor,
+        periods=PERIODS,
+        chosen=chosen,
+        shown=preferences.leaderboard,
+    )
+
+
+@router.post("")
+async def choose(visit: SignedInVisit, form: CheckedForm) -> Response:
+    """Be seen, or not any more."""
+    seen = form.get("leaderboard") == "yes"
+    await visit.api.points.choose(leaderboard=seen)
+    return visit.redirect("/points/leaderboard", notice="leaderboard-joined" if seen else "leaderboard-left")
