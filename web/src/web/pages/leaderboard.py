@@ -33,6 +33,8 @@ async def leaderboard(visit: SignedInVisit, period: str = "all", cursor: str = "
 @router.post("")
 async def choose(visit: SignedInVisit, form: CheckedForm) -> Response:
     """Be seen, or not any more."""
-    seen = form.get("leaderboard") == "yes"
-    await visit.api.points.choose(leaderboard=seen)
-    return visit.redirect("/points/leaderboard", notice="leaderboard-joined" if seen else "leaderboard-left")
+    if form.get("leaderboard") == "yes":
+        await visit.api.points.choose(leaderboard=True)
+        return visit.redirect("/points/leaderboard", notice="leaderboard-joined")
+    await visit.api.points.choose(leaderboard=False)
+    return visit.redirect("/points/leaderboard", notice="leaderboard-left")
