@@ -1,6 +1,5 @@
 """The catalogue, and beginning with an app."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -14,6 +13,7 @@ from web.api.points import Summary
 from web.api.tasks import Task
 from web.forms import CheckedForm
 from web.problem_words import Trouble, words_of
+from web.together import together
 from web.visits import AnyVisit, SignedInVisit, Visit
 
 SORTS = ("-points", "points", "name", "-created_at")
@@ -25,7 +25,7 @@ router = APIRouter()
 async def apps(visit: AnyVisit, cursor: str = "") -> Response:
     """Search, filter and sort the published apps, with one's own state on each."""
     filters = _filters(visit.request.query_params)
-    listed, categories, summary = await asyncio.gather(
+    listed, categories, summary = await together(
         visit.api.catalog.apps({**filters, "facets": "true", "cursor": cursor, "limit": PAGE}),
         visit.api.catalog.categories(),
         _summary(visit),
@@ -64,7 +64,7 @@ async def start(visit: SignedInVisit, app_id: UUID, form: CheckedForm) -> Respon
 
 
 async def _app_page(visit: Visit, app_id: UUID, *, status: int = 200, **values: Any) -> Response:
-    (found, _), tasks = await asyncio.gather(visit.api.catalog.app(app_id), _tasks_by_app(visit, [app_id]))
+    (found, _), tasks = await together(visit.api.catalog.app(app_id), _tasks_by_app(visit, [app_id]))
     shown = {"trouble": None, **values}
     return visit.page("app.html", status=status, app=found, task=tasks.get(app_id), **shown)
 

@@ -1,11 +1,10 @@
 """Who earned most, of those who want to be seen, and whether one is among them."""
 
-import asyncio
-
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from web.forms import CheckedForm
+from web.together import together
 from web.visits import SignedInVisit
 
 PERIODS = ("all", "month")
@@ -16,7 +15,7 @@ router = APIRouter(prefix="/points/leaderboard")
 async def leaderboard(visit: SignedInVisit, period: str = "all", cursor: str = "") -> Response:
     """The list, of all time or of this month."""
     chosen = period if period in PERIODS else "all"
-    listed, preferences = await asyncio.gather(
+    listed, preferences = await together(
         visit.api.points.leaders({"period": chosen, "cursor": cursor, "limit": 50}), visit.api.points.preferences()
     )
     return visit.page(

@@ -1,6 +1,5 @@
 """Balance, the months, and the statement."""
 
-import asyncio
 from datetime import UTC, datetime
 
 from fastapi import APIRouter
@@ -10,6 +9,7 @@ from starlette.responses import Response, StreamingResponse
 from web.api.points import Month
 from web.charts import Chart, Row, columns
 from web.texts import text
+from web.together import together
 from web.visits import SignedInVisit
 
 router = APIRouter(prefix="/points")
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/points")
 @router.get("")
 async def points(visit: SignedInVisit, cursor: str = "") -> Response:
     """One's own points and where they come from."""
-    balance, months, listed = await asyncio.gather(
+    balance, months, listed = await together(
         visit.api.points.balance(),
         visit.api.points.months(),
         visit.api.points.entries({"cursor": cursor, "limit": 50}),

@@ -1,6 +1,5 @@
 """One's own account: name, password, where one is signed in, and its end."""
 
-import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from web.api import ApiProblem
 from web.forms import CheckedForm
 from web.problem_words import Trouble, trouble_of
 from web.texts import text
+from web.together import together
 from web.visits import SignedInVisit, Visit
 
 router = APIRouter(prefix="/profile")
@@ -95,6 +95,6 @@ def shown_status(problem: ApiProblem) -> int:
 
 async def profile_page(visit: Visit, *, status: int = 200, part: str = "", **values: Any) -> Response:
     """The page; ``part`` says which of its forms the trouble belongs to."""
-    account, places = await asyncio.gather(visit.api.profile.read(), visit.api.profile.sessions())
+    account, places = await together(visit.api.profile.read(), visit.api.profile.sessions())
     shown: dict[str, Any] = {"trouble": None, "form": {"name": account.name}, **values}
     return visit.page("profile.html", status=status, account=account, places=places.items, part=part, **shown)
