@@ -15,9 +15,9 @@ from web.pages import ROUTERS
 pytestmark = pytest.mark.integration
 CANARY = "<script>alert('canary')</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
 POSTS = sorted(
-    route.path.replace("{app_id}", "0" * 8 + "-0000-7000-8000-" + "0" * 12).replace(
-        "{task_id}", "0" * 8 + "-0000-7000-8000-" + "0" * 12
-    )
+    route.path.replace("{app_id}", "0" * 8 + "-0000-7000-8000-" + "0" * 12)
+    .replace("{task_id}", "0" * 8 + "-0000-7000-8000-" + "0" * 12)
+    .replace("{session_id}", "0" * 8 + "-0000-7000-8000-" + "0" * 12)
     for router in ROUTERS
     for route in router.routes
     if isinstance(route, APIRoute) and "POST" in (route.methods or ()) and route.path != "/theme"
@@ -43,12 +43,17 @@ def pages(api: FakeApi) -> list[str]:
     api.add_proof(waiting)
     rejected = api.add_task("ada@example.org", app, "rejected", last_rejection={"reason_code": CANARY, "note": CANARY})
     api.add_entry(CANARY, 5, kind=CANARY)
+    api.add_place(CANARY)
+    api.leaders.append({"rank": 1, "name": CANARY, "points": 5, "is_me": False})
+    api.months.append({"month": "2026-11", "added": 5, "taken": 0})
+    api.corrected_q = CANARY
     api.feeds[0].update(title=CANARY, name=CANARY, schedule=CANARY, freshness=CANARY)
     api.isins["INE002A01018"].update(name=CANARY, type=CANARY, status=CANARY, lei=CANARY)
     return [
         "/", "/register", "/register/sent", "/login", f"/verify-email?token={CANARY}", "/forgot-password",
         "/forgot-password/sent", f"/reset-password?token={CANARY}", f"/apps?q={CANARY}",
-        "/apps", f"/apps/{app['id']}", f"/tasks?status={CANARY}", f"/tasks/{rejected['id']}", "/points", "/review",
+        "/apps", f"/apps/{app['id']}", f"/tasks?status={CANARY}", f"/tasks/{rejected['id']}", "/points",
+        "/points/leaderboard", "/profile", "/profile/delete", "/review",
         f"/review/{waiting['id']}", "/admin/apps?status=published", "/admin/apps/new", f"/admin/apps/{app['id']}",
         "/isins?isin=INE002A01018", f"/isins?isin={CANARY}", f"/apps?notice={CANARY}", f"/{CANARY}",
     ]  # fmt: skip

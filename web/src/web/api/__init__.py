@@ -9,8 +9,10 @@ from web.api.accounts import Accounts
 from web.api.admin_catalog import AdminCatalog
 from web.api.calls import ApiAway, ApiProblem, Browser, Calls, Credentials, Fault, Upload
 from web.api.catalog import Catalog
+from web.api.events import Events
 from web.api.isins import Isins
 from web.api.points import Points
+from web.api.profile import Profile
 from web.api.reviews import Reviews
 from web.api.tasks import Tasks
 
@@ -26,6 +28,8 @@ class Api:
         self.catalog = Catalog(calls)
         self.tasks = Tasks(calls)
         self.points = Points(calls)
+        self.profile = Profile(calls)
+        self.events = Events(calls)
         self.reviews = Reviews(calls)
         self.isins = Isins(calls)
         self.admin_catalog = AdminCatalog(calls)

@@ -1,6 +1,5 @@
 """The administrator's apps: add one by its Play Store link, change it, publish it, archive it."""
 
-import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from web.api.catalog import App
 from web.forms import CheckedForm, Form
 from web.problem_words import Trouble, trouble_of, words_of
 from web.texts import text
+from web.together import together
 from web.visits import AdminVisit, Visit
 
 STATES = ("draft", "published", "archived")
@@ -107,7 +107,7 @@ async def _edit_page(
     visit: Visit, app_id: UUID, *, status: int = 200, form: Form | None = None, **values: Any
 ) -> Response:
     """The form shows what was typed, if anything was, and beside it what the catalogue has now."""
-    (app, etag), categories = await asyncio.gather(visit.api.catalog.app(app_id), visit.api.catalog.categories())
+    (app, etag), categories = await together(visit.api.catalog.app(app_id), visit.api.catalog.categories())
     present = _fields_of(app)
     typed = form or present
     theirs = {name: value for name, value in present.items() if typed.get(name, "") != value}
