@@ -13,6 +13,7 @@ from starlette.types import Scope, Send
 
 from servicekit import health, problems
 from servicekit.middleware import RequestContext
+from servicekit.traces import carry_on
 from web import failures
 from web.csrf import Csrf
 from web.pages import ROUTERS
@@ -67,11 +68,13 @@ async def _open_site(settings: Settings, transport: httpx.AsyncBaseTransport | N
             transport=transport
             or httpx.AsyncHTTPTransport(
                 local_address=settings.api_from or None,
-                limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
+                # Each page that shows a task holds one for its events.
+                limits=httpx.Limits(max_connections=1000, max_keepalive_connections=20),
                 trust_env=False,
             ),
             timeout=httpx.Timeout(15.0, connect=3.0),
             trust_env=False,
+            event_hooks={"request": [carry_on]},
         )
     )
     secret = settings.session_secret.get_secret_value()
