@@ -7,14 +7,17 @@ import httpx
 
 from web.api.accounts import Accounts
 from web.api.admin_catalog import AdminCatalog
-from web.api.calls import ApiAway, ApiProblem, Browser, Calls, Credentials, Fault, Upload
+from web.api.calls import ApiAway, ApiProblem, Browser, Calls, Content, Credentials, Fault, Upload
 from web.api.catalog import Catalog
+from web.api.feeds import Feeds
 from web.api.isins import Isins
+from web.api.ledger import Ledger
 from web.api.points import Points
 from web.api.reviews import Reviews
 from web.api.tasks import Tasks
+from web.api.users import Users
 
-__all__ = ["Api", "ApiAway", "ApiProblem", "Browser", "Credentials", "Fault", "Upload"]
+__all__ = ["Api", "ApiAway", "ApiProblem", "Browser", "Content", "Credentials", "Fault", "Upload"]
 
 
 class Api:
@@ -28,4 +31,7 @@ class Api:
         self.points = Points(calls)
         self.reviews = Reviews(calls)
         self.isins = Isins(calls)
+        self.feeds = Feeds(calls)
         self.admin_catalog = AdminCatalog(calls)
+        self.users = Users(calls)
+        self.ledger = Ledger(calls)

@@ -11,6 +11,7 @@ from web.api.calls import Calls, Values, given, read
 class Subcategory(Answer):
     """A category of the lower level."""
 
+    id: UUID
     slug: str
     name: str
 
@@ -37,6 +38,11 @@ class App(Answer):
     status: str
     max_completions: int | None
     updated_at: datetime
+    max_completions_per_day: int | None = None
+    available_from: datetime | None = None
+    available_until: datetime | None = None
+    more_categories: list[str] = []
+    locale: str = "en"
 
 
 @dataclass(frozen=True)
