@@ -1,5 +1,6 @@
 """The composition root: settings in, application out."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -15,8 +16,10 @@ from servicekit import health, problems
 from servicekit.middleware import RequestContext
 from web import failures
 from web.csrf import Csrf
+from web.held_decisions import HeldDecisions
 from web.pages import ROUTERS
 from web.renewal import Renewals
+from web.sealing import Seal
 from web.sessions import Sessions
 from web.settings import Settings
 from web.site import Site, site_of
@@ -42,6 +45,8 @@ def create_app(settings: Settings, *, api_transport: httpx.AsyncBaseTransport | 
         async with AsyncExitStack() as stack:
             site = await _open_site(settings, api_transport, stack)
             app.state.site = site
+            sender = asyncio.create_task(site.held.run())
+            stack.callback(sender.cancel)
             app.state.checks = {"sessions": site.sessions.ping, "api": lambda: _reach(site.http)}
             yield
 
@@ -76,12 +81,15 @@ async def _open_site(settings: Settings, transport: httpx.AsyncBaseTransport | N
     )
     secret = settings.session_secret.get_secret_value()
     sessions = Sessions(redis, secret, idle_seconds=settings.session_idle_seconds)
+    renewals = Renewals(sessions, http)
+    seal = Seal(secret, "web held decision")
     static = StaticFiles(Path(__file__).parent / "static")
     return Site(
         settings=settings,
         http=http,
         sessions=sessions,
-        renewals=Renewals(sessions, http),
+        renewals=renewals,
+        held=HeldDecisions(redis, sessions, renewals, http, seal, settings.undo_seconds),
         csrf=Csrf(secret, settings.public_url),
         static=static,
         views=Views(static),

@@ -111,7 +111,7 @@ class Reviews:
         """Let others have it."""
         await self.calls.send("DELETE", f"/reviews/{task_id}/lease")
 
-    async def decide(self, task_id: UUID, key: str, decision: Values) -> None:
+    async def decide(self, task_id: UUID | str, key: str, decision: Values) -> None:
         """Approve or reject."""
         await self.calls.send("POST", f"/reviews/{task_id}/decision", json=decision, headers=once(key))
 
