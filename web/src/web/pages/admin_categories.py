@@ -74,9 +74,7 @@ async def _refused(visit: Visit, category_id: UUID, problem: ApiProblem, form: F
 
 async def _tree_page(visit: Visit, *, status: int = 200, **values: Any) -> Response:
     shown: dict[str, Any] = {"form": Form(), "trouble": None, **values}
-    return visit.page(
-        "admin_categories.html", status=status, categories=await visit.api.catalog.categories(), **shown
-    )
+    return visit.page("admin_categories.html", status=status, categories=await visit.api.catalog.categories(), **shown)
 
 
 async def _edit_page(

@@ -27,7 +27,9 @@ async def start(visit: AdminVisit, sent: CheckedImport) -> Response:
     form, upload = sent
     kind = FORMATS.get(form.get("format", ""))
     if upload is None or kind is None:
-        return _page(visit, form, 422, Trouble(text("problem.validation-error"), {"file": text("admin.import.missing")}))
+        return _page(
+            visit, form, 422, Trouble(text("problem.validation-error"), {"file": text("admin.import.missing")})
+        )
     query = {"format": form["format"], "dry_run": "true" if "dry_run" in form else "false"}
     try:
         started = await visit.api.admin_catalog.start_import(Content(kind, upload.file), query)

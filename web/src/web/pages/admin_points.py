@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from web.api import ApiProblem
 from web.forms import CheckedForm, Form
-from web.problem_words import Trouble, trouble_of
+from web.problem_words import trouble_of
 from web.visits import AdminVisit, Visit
 
 WHOLE = re.compile(r"[+-]?[0-9]{1,15}")

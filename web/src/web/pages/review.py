@@ -111,7 +111,9 @@ def _decision(form: Form) -> tuple[dict[str, str], Trouble | None]:
         return {"decision": "approve"}, None
     decision = {"decision": "reject", **form.given("reason_code", "note")}
     if decision.get("reason_code") not in REASONS:
-        return decision, Trouble(text("problem.validation-error"), {"reason_code": text("fault.reason_code.value-error")})
+        return decision, Trouble(
+            text("problem.validation-error"), {"reason_code": text("fault.reason_code.value-error")}
+        )
     if decision["reason_code"] == "other" and "note" not in decision:
         return decision, Trouble(text("problem.validation-error"), {"note": text("fault.note.value-error")})
     return decision, None

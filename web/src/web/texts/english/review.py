@@ -1,5 +1,4 @@
 """The reviewers' pages."""
-# ruff: noqa: RUF001 - the apostrophes are those of good typesetting
 
 TEXTS = {
     "notice.review-undone": "Taken back. Nothing was decided.",
