@@ -4,8 +4,9 @@ sends them to the API. Nothing depends on the browser any more, so closing the t
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
+from typing import cast
 
 import httpx
 import msgspec
@@ -40,14 +41,19 @@ local taken = {}
 for _, set in ipairs({KEYS[2], KEYS[3]}) do
   for _, id in ipairs(redis.call('ZRANGE', set, '-inf', now, 'BYSCORE')) do table.insert(taken, id) end
 end
-for _, id in ipairs(ARGV) do
-  if _ > 1 and redis.call('ZSCORE', KEYS[2], id) then table.insert(taken, id) end
+for place, id in ipairs(ARGV) do
+  if place > 1 and redis.call('ZSCORE', KEYS[2], id) then table.insert(taken, id) end
 end
+local found = {}
 for _, id in ipairs(taken) do
   redis.call('ZREM', KEYS[2], id)
   redis.call('ZADD', KEYS[3], now + ARGV[1], id)
+  table.insert(found, {id, redis.call('HGET', KEYS[1], id) or ''})
 end
-return taken"""
+return found"""
+_FORGET = """
+redis.call('ZREM', KEYS[3], ARGV[1])
+return redis.call('HDEL', KEYS[1], ARGV[1])"""
 
 log = get_logger(__name__)
 
@@ -96,6 +102,7 @@ class HeldDecisions:
         self._hold = redis.register_script(_HOLD)
         self._undo = redis.register_script(_UNDO)
         self._take = redis.register_script(_TAKE)
+        self._forget = redis.register_script(_FORGET)
 
     async def hold(self, held: Held) -> None:
         """Keep a decision for a while. A second one on the same task changes nothing."""
@@ -109,7 +116,7 @@ class HeldDecisions:
 
     async def of(self, user_id: str) -> list[Held]:
         """Somebody's decisions that are not sent yet, the newest first."""
-        values = await self._redis.hgetall(VALUES)
+        values = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(VALUES))
         mine = [self._open(name.decode(), value) for name, value in values.items() if name.startswith(user_id.encode())]
         return sorted((held for held in mine if held), key=lambda held: held.held_at, reverse=True)
 
@@ -136,19 +143,20 @@ class HeldDecisions:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def _send_taken(self, early: Sequence[str]) -> None:
-        for name in await self._take(keys=[VALUES, WAITING, SENDING], args=[RETRY_SECONDS, *early]):
-            value = await self._redis.hget(VALUES, name)
-            held = self._open(name.decode(), value) if value else None
+        keys = [VALUES, WAITING, SENDING]
+        for name, value in await self._take(keys=keys, args=[RETRY_SECONDS, *early]):
+            held = self._open(name.decode(), value)
             if held is None or await self._send(held):
-                await self._forget(name)
+                await self._forget(keys=keys, args=[name])
 
     async def _send(self, held: Held) -> bool:
         """Whether it is settled, one way or the other."""
         session = await self._sessions.read(held.cookie_id)
+        if session is None:
+            await self._refused(held, "session-ended")
+            return True
         browser = Browser(f"held-{held.batch}"[:128], "")
         try:
-            if session is None:
-                raise SignInNeeded
             tokens = SessionTokens(self._renewals, held.cookie_id, session, browser)
             await Api(self._http, browser, tokens).reviews.decide(held.task_id, held.key, held.decision)
         except ApiProblem as problem:
@@ -165,12 +173,10 @@ class HeldDecisions:
     async def _refused(self, held: Held, code: str) -> None:
         log.info("held_decisions.refused", code=code, task_id=held.task_id)
         name = _refusals(held.user_id)
-        await self._redis.rpush(name, msgspec.json.encode(Refusal(held.app_name, code)))
-        await self._redis.expire(name, REFUSALS_SECONDS)
-
-    async def _forget(self, name: bytes) -> None:
-        await self._redis.zrem(SENDING, name)
-        await self._redis.hdel(VALUES, name)
+        async with self._redis.pipeline(transaction=True) as both:
+            both.rpush(name, msgspec.json.encode(Refusal(held.app_name, code)))
+            both.expire(name, REFUSALS_SECONDS)
+            await both.execute()
 
     def _open(self, name: str, sealed: bytes) -> Held | None:
         with suppress(InvalidTag, ValueError):  # sealed with another secret, or in a form of before

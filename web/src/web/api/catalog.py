@@ -38,11 +38,11 @@ class App(Answer):
     status: str
     max_completions: int | None
     updated_at: datetime
-    max_completions_per_day: int | None = None
-    available_from: datetime | None = None
-    available_until: datetime | None = None
-    more_categories: list[str] = []
-    locale: str = "en"
+    max_completions_per_day: int | None
+    available_from: datetime | None
+    available_until: datetime | None
+    more_categories: list[str]
+    locale: str
 
 
 @dataclass(frozen=True)

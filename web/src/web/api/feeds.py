@@ -27,9 +27,9 @@ class Feed(Answer):
     next_run_at: datetime
     freshness: str
     rows: int
-    url: str = ""
-    business_date: date | None = None
-    alerts: list[Alert] = []
+    url: str
+    business_date: date | None
+    alerts: list[Alert]
 
 
 class Hold(Answer):

@@ -15,8 +15,8 @@ class Sighting(Answer):
     status: str
     first_seen: date
     last_seen: date
-    venues: list[str] = []
-    details: dict[str, str] = {}
+    venues: list[str]
+    details: dict[str, str]
 
 
 class Isin(Answer):

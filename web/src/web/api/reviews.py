@@ -14,7 +14,7 @@ class Record(Answer):
 
     approved: int
     rejected: int
-    reversed: int = 0
+    reversed: int
 
 
 class Match(Answer):
@@ -34,7 +34,7 @@ class Hints(Answer):
 
     same_file: int
     same_pixels: int
-    matches: list[Match] = []
+    matches: list[Match]
 
 
 class Signal(Answer):

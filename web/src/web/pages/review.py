@@ -48,8 +48,8 @@ async def decide_several(visit: ReviewerVisit, form: CheckedForm) -> Response:
         words = trouble or Trouble(text("review.bulk.nothing"))
         return await _queue_page(visit, status=422, sort=form.get("sort", ""), trouble=words, form=form)
     names = {str(entry.task.id): entry.task.app_name for entry in await _waiting(visit, form.get("sort", ""))}
-    for task_id, proof_id in ticked.items():
-        await _hold(visit, form, task_id, names.get(task_id, ""), {**decision, "proof_id": proof_id})
+    for ticked_id, proof_id in ticked.items():
+        await _hold(visit, form, ticked_id, names.get(ticked_id, ""), {**decision, "proof_id": proof_id})
     return visit.redirect("/review", sort=_sort(form.get("sort", "")))
 
 

@@ -205,7 +205,7 @@ TEXTS = {
     "admin.verify.ok": "Whole",
     "admin.verify.broken": "Broken",
     "admin.verify.ok.words": "Every rule holds, and every link of the chain.",
-    "admin.verify.broken.words": "At least one rule does not hold. Stop payments and look into it before anything else.",
+    "admin.verify.broken.words": "At least one rule does not hold. Stop payments and look into it first.",
     "admin.verify.transactions": "Transactions",
     "admin.verify.entries": "Entries",
     "admin.verify.sealed": "Sealed",

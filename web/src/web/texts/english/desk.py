@@ -1,4 +1,5 @@
 """What the pages of reviewers, administrators and the lists share."""
+# ruff: noqa: RUF001 - a dash stands for what is not there
 
 TEXTS = {
     "desk.none": "–",

@@ -1,7 +1,8 @@
 """Securities and the daily lists."""
+# ruff: noqa: RUF001 - the apostrophes are those of good typesetting
 
 TEXTS = {
-    "notice.run-asked-for": "The run is asked for. It begins as soon as a worker is free; load this page again to see it.",
+    "notice.run-asked-for": "The run is asked for. It begins as soon as a worker is free: load this page again then.",
     "notice.run-there": "This date has run already: here it is. To do it again, ask for it once more with “again”.",
     "notice.run-released": "The list will be published in a moment. It is fetched again first.",
     "notice.run-dropped": "The list is dropped. The one before stays.",

@@ -59,7 +59,7 @@ TEXTS = {
     "review.held": "Another reviewer has it",
     "review.held.until": "Another reviewer has it until",
     "review.approve": "Approve",
-    "review.approve.words": "The app is open in the screenshot, and it is the right one. You have some seconds to undo.",
+    "review.approve.words": "The app is open in the screenshot, and it is the right one.",
     "review.reject": "Reject",
     "review.reason": "Reason",
     "review.note": "Note to the person",
