@@ -58,10 +58,16 @@ class Holder(Answer):
     expires_at: datetime
 
 
+class ReviewedTask(Task):
+    """A task with whose it is."""
+
+    user_id: UUID
+
+
 class Review(Answer):
     """One entry of the review queue."""
 
-    task: Task
+    task: ReviewedTask
     proof: Proof
     record: Record
     hints: Hints
