@@ -4,8 +4,8 @@ sends them to the API. Nothing depends on the browser any more, so closing the t
 
 import asyncio
 import time
-from collections.abc import Awaitable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import cast
 
 import httpx
@@ -133,14 +133,27 @@ class HeldDecisions:
         """Send at once what somebody has decided: afterwards nobody could send it in their name."""
         await self._send_taken([held.id for held in await self.of(user_id)])
 
-    async def run(self) -> None:
-        """Send what is due, until cancelled."""
-        while True:
+    @asynccontextmanager
+    async def sending(self) -> AsyncIterator[None]:
+        """Send what is due, as long as this context lasts; what is on its way at its end arrives."""
+        over = asyncio.Event()
+        sender = asyncio.create_task(self._send_until(over))
+        try:
+            yield
+        finally:
+            over.set()
+            await sender
+
+    async def _send_until(self, over: asyncio.Event) -> None:
+        while not over.is_set():
             try:
                 await self._send_taken([])
             except (RedisError, OSError) as error:
                 log.warning("held_decisions.valkey_away", cause=type(error).__name__)
-            await asyncio.sleep(LOOK_EVERY_SECONDS)
+            except Exception:
+                log.exception("held_decisions.failed")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), LOOK_EVERY_SECONDS)
 
     async def _send_taken(self, early: Sequence[str]) -> None:
         keys = [VALUES, WAITING, SENDING]

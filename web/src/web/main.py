@@ -1,6 +1,5 @@
 """The composition root: settings in, application out."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -45,8 +44,7 @@ def create_app(settings: Settings, *, api_transport: httpx.AsyncBaseTransport | 
         async with AsyncExitStack() as stack:
             site = await _open_site(settings, api_transport, stack)
             app.state.site = site
-            sender = asyncio.create_task(site.held.run())
-            stack.callback(sender.cancel)
+            await stack.enter_async_context(site.held.sending())
             app.state.checks = {"sessions": site.sessions.ping, "api": lambda: _reach(site.http)}
             yield
 

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from web import charts
@@ -50,8 +49,10 @@ async def start(visit: AdminVisit, name: FeedName, form: CheckedForm) -> Respons
             raise
         trouble = Trouble(words_of(problem))
         return await _feed_page(visit, name, status=problem.status, trouble=trouble, form=form)
-    notice = "run-asked-for" if run.status in {"pending", "running", "failed"} else "run-there"
-    return visit.redirect(f"/feeds/{name}/runs/{run.id}", notice=notice)
+    where = f"/feeds/{name}/runs/{run.id}"
+    if run.status in {"pending", "running", "failed"}:
+        return visit.redirect(where, notice="run-asked-for")
+    return visit.redirect(where, notice="run-there")
 
 
 @router.get("/{name}/runs/{run_id}")
@@ -60,20 +61,30 @@ async def run(visit: SignedInVisit, name: FeedName, run_id: UUID, confirm: str =
     return await _run_page(visit, name, run_id, confirm=confirm if confirm in ANSWERS else "", cursor=cursor)
 
 
-@router.post("/{name}/runs/{run_id}/{answer}")
-async def settle(visit: AdminVisit, name: FeedName, run_id: UUID, answer: str, form: CheckedForm) -> Response:  # noqa: ARG001 - asked for its check
-    """Publish what is held, or drop it."""
-    if answer not in ANSWERS:
-        raise HTTPException(404)
-    act = visit.api.feeds.release if answer == "release" else visit.api.feeds.drop
+@router.post("/{name}/runs/{run_id}/release")
+async def release(visit: AdminVisit, name: FeedName, run_id: UUID, form: CheckedForm) -> Response:  # noqa: ARG001 - asked for its check
+    """Publish what a gate holds."""
     try:
-        await act(name, run_id)
+        await visit.api.feeds.release(name, run_id)
     except ApiProblem as problem:
-        if problem.status != 409:
-            raise
-        return await _run_page(visit, name, run_id, status=409, trouble=Trouble(words_of(problem)))
-    notice = "run-released" if answer == "release" else "run-dropped"
-    return visit.redirect(f"/feeds/{name}/runs/{run_id}", notice=notice)
+        return await _not_held(visit, name, run_id, problem)
+    return visit.redirect(f"/feeds/{name}/runs/{run_id}", notice="run-released")
+
+
+@router.post("/{name}/runs/{run_id}/drop")
+async def drop(visit: AdminVisit, name: FeedName, run_id: UUID, form: CheckedForm) -> Response:  # noqa: ARG001 - asked for its check
+    """Settle that it will not be published."""
+    try:
+        await visit.api.feeds.drop(name, run_id)
+    except ApiProblem as problem:
+        return await _not_held(visit, name, run_id, problem)
+    return visit.redirect(f"/feeds/{name}/runs/{run_id}", notice="run-dropped")
+
+
+async def _not_held(visit: Visit, name: str, run_id: UUID, problem: ApiProblem) -> Response:
+    if problem.status != 409:
+        raise problem
+    return await _run_page(visit, name, run_id, status=409, trouble=Trouble(words_of(problem)))
 
 
 class _Drawn:
