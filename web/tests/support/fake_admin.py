@@ -185,7 +185,8 @@ def add_routes(api: State, router: APIRouter) -> None:
             "id": str(uuid4()), "format": request.query_params["format"], "status": "succeeded", "detail": None,
             "dry_run": request.query_params["dry_run"] == "true",
             "total": len(rows),
-            "created": len(rows) - len(faults), "updated": 0, "unchanged": 0, "rejected": len(faults), "errors": faults, "created_at": time_of(),
+            "created": len(rows) - len(faults), "updated": 0, "unchanged": 0,
+            "rejected": len(faults), "errors": faults, "created_at": time_of(),
             "finished_at": time_of(seconds=1),
         }  # fmt: skip
         api.imports[str(made["id"])] = made

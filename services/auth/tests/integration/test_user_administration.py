@@ -71,6 +71,14 @@ async def test_the_list_goes_through_all_accounts_in_pages(root: Staff, sign_up:
     }  # fmt: skip
 
 
+async def test_accounts_are_found_by_a_part_of_name_or_address(root: Staff, sign_up: SignUp) -> None:
+    await sign_up("grace_h@example.com")
+    await sign_up("gracexh@example.com")
+    for words, found in (("GRACE_H", 1), ("@example.com", 3), ("somebody", 3), ("nobody", 0), ("%", 0)):
+        answer = await root.get("/api/v1/users", root.tokens["access_token"], q=words)
+        assert (answer.status_code, len(answer.json()["items"])) == (200, found), words
+
+
 async def test_roles_change_and_act_at_once(root: Staff, sign_up: SignUp) -> None:
     ada = await sign_up("ada@example.com")
     answer = await change(root, ada.id, roles=["reviewer"])
