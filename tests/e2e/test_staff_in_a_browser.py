@@ -61,7 +61,7 @@ def _open(page: Page, name: str) -> None:
 
 
 def _state_of(person: Account, name: str) -> str:
-    return next(task["status"] for task in person.get("/api/v1/tasks").json()["items"] if task["app_name"] == name)
+    return str(next(task["status"] for task in person.get("/api/v1/tasks").json()["items"] if task["app_name"] == name))
 
 
 def test_a_reviewer_decides_by_keys_and_takes_one_back(
