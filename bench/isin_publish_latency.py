@@ -1,8 +1,9 @@
-"""Look-ups while a list is published: ``.venv/bin/python bench/isin_publish_latency.py URL [--rows N]``.
+"""Look-ups while a list is published: ``.venv/bin/python bench/isin_publish_latency.py URL [--rows N] [--rate N]``.
 
-URL is the superuser's of a durable Postgres (``bench/durable_postgres.py``). The API is asked for one ISIN after
-another over two connections, first while nothing else happens, then while another process publishes a list of so many
-rows (by default 1,000,000) in the same database; three times in turn, each of which writes half of the rows or all.
+URL is the superuser's of a durable Postgres (``bench/durable_postgres.py``). The API is asked for so many ISINs
+a second (500; with 0 as fast as it answers, which leaves no processor to anybody) over two connections, first while
+nothing else happens, then while another process publishes a list of so many rows (by default 1,000,000) in the same
+database; three times in turn, each of which writes half of the rows or all.
 """
 
 import argparse
@@ -34,7 +35,7 @@ async def publish(database_url: str, path: Path, days: int) -> None:
     await bench.close()
 
 
-def main(admin_url: str, rows: int) -> None:
+def main(admin_url: str, rows: int, rate: float) -> None:
     """Measure in turns."""
     rng = random.Random(1)  # noqa: S311 - no secret
     with filled_database(admin_url, STANDING) as url, served(url) as api, tempfile.TemporaryDirectory() as folder:
@@ -44,17 +45,20 @@ def main(admin_url: str, rows: int) -> None:
         lists = [Path(folder) / str(number) for number in range(ROUNDS)]
         for number, path in enumerate(lists):
             write_list(path, rows, seed=number, changed=rows // 2 * (number % 2), names=True)
-        run(api.port, lambda: rng.choice(wanted), connections=CONNECTIONS, seconds=1, status=200)
+
+        def slice_of(seconds: float) -> float:
+            result = run(api.port, lambda: rng.choice(wanted), connections=CONNECTIONS, seconds=seconds, rate=rate)
+            return result.percentile(0.99)
+
+        slice_of(1)
         idle, busy = [], []
         for number, path in enumerate(lists):
-            result = run(api.port, lambda: rng.choice(wanted), connections=CONNECTIONS, seconds=SECONDS, status=200)
-            idle.append(result.percentile(0.99))
+            idle.append(slice_of(SECONDS))
             if (child := os.fork()) == 0:
                 asyncio.run(publish(url, path, 1000 + number))
                 os._exit(0)
             while os.waitpid(child, os.WNOHANG) == (0, 0):
-                result = run(api.port, lambda: rng.choice(wanted), connections=CONNECTIONS, seconds=SECONDS, status=200)
-                busy.append(result.percentile(0.99))
+                busy.append(slice_of(SECONDS))
     quiet, loud = statistics.median(idle), statistics.median(busy)
     sys.stdout.write(
         f"p99 idle {quiet:.2f} ms, while publishing {loud:.2f} ms in the median of {len(busy)} slices,"
@@ -66,5 +70,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("url")
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rate", type=float, default=500)
     asked = parser.parse_args()
-    main(asked.url, asked.rows)
+    main(asked.url, asked.rows, asked.rate)

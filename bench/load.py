@@ -44,7 +44,14 @@ def request(method: str, path: str, body: bytes = b"", token: str = "", key: str
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, new_request: Callable[[], bytes | None], status: bytes, finished: asyncio.Future[None]) -> None:
+    def __init__(
+        self,
+        new_request: Callable[[], bytes | None],
+        status: bytes,
+        finished: asyncio.Future[None],
+        interval: float,
+    ) -> None:
+        self._interval = interval  # seconds from one request to the next; 0: as soon as there is an answer
         self._new_request = new_request
         self._good = b"HTTP/1.1 " + status
         self._finished = finished
@@ -54,9 +61,18 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        self._next()
+        self._due = time.perf_counter()
+        self._send()
 
     def _next(self) -> None:
+        self._due += self._interval
+        wait = self._due - time.perf_counter()
+        if not self._interval or wait <= 0:
+            self._send()
+        else:
+            asyncio.get_running_loop().call_later(wait, self._send)
+
+    def _send(self) -> None:
         following = self._new_request()
         if following is None:
             self._transport.close()
@@ -97,8 +113,20 @@ def _content_length(header: bytes) -> int:
     raise AssertionError(f"an answer without its length: {header!r}")
 
 
-def run(port: int, new_request: Callable[[], bytes], *, connections: int, seconds: float, status: int = 200) -> Result:
-    """Ask for ``seconds`` over that many connections. Any other status than the given one is an AssertionError."""
+def run(
+    port: int,
+    new_request: Callable[[], bytes],
+    *,
+    connections: int,
+    seconds: float,
+    status: int = 200,
+    rate: float = 0,
+) -> Result:
+    """Ask for ``seconds`` over that many connections. Any other status than the given one is an AssertionError.
+
+    With ``rate`` so many times a second, together; else each connection asks again as soon as it has its answer.
+    """
+    interval = connections / rate if rate else 0
 
     async def all_of_them() -> Result:
         loop = asyncio.get_running_loop()
@@ -112,7 +140,9 @@ def run(port: int, new_request: Callable[[], bytes], *, connections: int, second
         for _ in range(connections):
             finished = loop.create_future()
             made = await loop.create_connection(
-                lambda finished=finished: _Connection(next_request, str(status).encode(), finished), "127.0.0.1", port
+                lambda finished=finished: _Connection(next_request, str(status).encode(), finished, interval),
+                "127.0.0.1",
+                port,
             )
             clients.append((made[1], finished))
         await asyncio.gather(*(finished for _, finished in clients))

@@ -25,6 +25,7 @@ import redis.asyncio
 from isin_lane import DIFFERENCE, FEED, NEW, ROWS, STATE, Lane, lane
 
 from isin_worker.testing import PATH, Served, eventually, make_list, make_row, make_zip
+from isin_worker.testing.firds import make_changes, make_record
 
 STALE = make_list(make_row(number, "Stale" if number < 50 else None) for number in range(ROWS))
 """What the publisher had before it put today's list in its place."""
@@ -217,9 +218,8 @@ async def truncated_zip(on: Lane, rng: random.Random) -> None:
 async def wrong_checksum(on: Lane, rng: random.Random) -> None:
     """The file is another one than is listed: once, which mends itself, or twice. Then somebody has to ask again."""
     served = await on.reset_checked()
-    wrong = bytearray(served.content)
-    wrong[rng.randrange(len(wrong))] ^= 1 << rng.randrange(8)
-    served.decoys = [bytes(wrong)] * rng.randint(1, 2)
+    wrong = make_zip({"list.xml": make_changes([("terminated", make_record(number)) for number in range(100)])})
+    served.decoys = [wrong] * rng.randint(1, 2)
     held = len(served.decoys) == 2
     await on.add_worker()
     if held:

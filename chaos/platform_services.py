@@ -32,7 +32,6 @@ SERVICES = {
     "web": "/login",
 }
 CLIENTS_EACH = 3
-SETTLE_AT_START_SECONDS = 2.0  # services that start before auth ask it for its keys again after a second
 UP_SECONDS, SETTLE_SECONDS, READY_SECONDS = 0.5, 0.3, 30
 AWAY = {502, 503, 504}
 
@@ -90,8 +89,8 @@ async def run(platform: Platform, rounds: int) -> None:
     trial = Trial()
     headers = dict(Account(platform.url).sign_in(*ADMIN).http.headers)
     async with httpx.AsyncClient(base_url=platform.url, headers=headers, timeout=30) as client:
+        await asyncio.sleep(SETTLE_SECONDS)  # services that start before auth ask it for its keys again and again
         tasks = [asyncio.create_task(trial.load(client, service)) for service in SERVICES for _ in range(CLIENTS_EACH)]
-        await asyncio.sleep(SETTLE_AT_START_SECONDS)
         for service in SERVICES:
             back = [
                 await kill(trial, platform, client, service, signal.SIGTERM if number % 2 else signal.SIGKILL)

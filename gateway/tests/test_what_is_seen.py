@@ -68,6 +68,18 @@ async def test_a_service_hears_the_trace_of_the_client_and_our_part_of_it(gatewa
     assert sent == f"00-{trace}-{line['span_id']}-00"
 
 
+async def test_what_is_recorded_is_decided_by_the_id_of_the_trace_and_not_by_the_client() -> None:
+    async with open_gateway(traces_url="http://127.0.0.1:9/v1/traces", traces_share=0.5) as gateway:
+        for half, recorded in (("7fff", b"01"), ("8000", b"00")):
+            trace = f"{'a' * 16}{half}{'0' * 12}"
+            for wanted in ("00", "01"):
+                sent = {"traceparent": f"00-{trace}-b7ad6b7169203331-{wanted}"}
+                await gateway.client.get("/login", headers=sent)
+                (heard,) = gateway.web.asked[-1].all("traceparent")
+                assert heard.startswith(f"00-{trace}-")
+                assert heard[-2:] == recorded.decode()
+
+
 @pytest.mark.parametrize("sent", ["", "00-0-0-00", f"00-{'0' * 32}-b7ad6b7169203331-01", "ff-" + "a" * 52])
 async def test_without_a_good_trace_one_begins_here(gateway: Gateway, sent: str) -> None:
     await gateway.client.get("/login", headers={"traceparent": sent})

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
+from page_browser import Opener, chromium
+from playwright.sync_api import Browser
 from running_platform import ADMIN, REVIEWER, Account, Platform, phone_screenshot
 
 
@@ -13,6 +15,19 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield running.wait_ready()
     finally:
         assert running.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def open_page(browser: Browser, platform: Platform) -> Iterator[Opener]:
+    opener = Opener(browser, platform.url)
+    yield opener
+    opener.close()
 
 
 @pytest.fixture

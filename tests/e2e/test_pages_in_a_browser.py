@@ -3,84 +3,26 @@
 import json
 import re
 import secrets
-import shutil
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from page_browser import MARKS, Opener, sign_in
+from playwright.sync_api import Page, expect
 from running_platform import ADMIN, REVIEWER, Account, Platform, eventually, mail_token, new_account
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.browser,
-    pytest.mark.xdist_group("platform"),
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: the pages are not driven in a browser"),
-]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
+pytestmark = MARKS
 PASSWORD = "a long enough password"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def open_page(browser: Browser, platform: Platform) -> Iterator["Opener"]:
-    opener = Opener(browser, platform.url)
-    yield opener
-    opener.close()
-
-
-class Opener:
-    """Opens one browser profile for each person, and fails on any error in a page's console."""
-
-    def __init__(self, browser: Browser, url: str) -> None:
-        self._browser = browser
-        self._url = url
-        self._pages: list[Page] = []
-        self.faults: list[str] = []
-
-    def __call__(self, path: str = "/", *, scripts: bool = True) -> Page:
-        context = self._browser.new_context(base_url=self._url, java_script_enabled=scripts)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("console", lambda message: self.faults.append(message.text) if message.type == "error" else None)
-        page.goto(path)
-        self._pages.append(page)
-        return page
-
-    def close(self) -> None:
-        for page in self._pages:
-            page.context.close()
-
-
-def _sign_in(page: Page, address: str, password: str) -> None:
-    page.goto("/login")
-    page.get_by_label("E-mail address").fill(address)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("main").get_by_role("button", name="Sign in").click()
-    expect(page.locator("header .avatar")).to_be_visible()
-
-
+@pytest.mark.parametrize("width", [360, 768, 1280])
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-def test_the_main_job_on_the_pages(platform: Platform, open_page: Opener, screenshot: bytes, *, scripts: bool) -> None:
+def test_the_main_job_on_the_pages(
+    platform: Platform, open_page: Opener, screenshot: bytes, *, scripts: bool, width: int
+) -> None:
     package = f"org.example.Pages{secrets.token_hex(3)}"
     address = f"gil-{secrets.token_hex(4)}@example.org"
 
-    admin = open_page(scripts=scripts)
-    _sign_in(admin, *ADMIN)
+    admin = open_page(scripts=scripts, width=width)
+    sign_in(admin, *ADMIN)
     admin.goto("/admin/apps/new")
     admin.get_by_label("Play Store link").fill(f"https://play.google.com/store/apps/details?id={package}&hl=de")
     admin.get_by_label("Name").fill(f"Reader {package}")
@@ -89,7 +31,7 @@ def test_the_main_job_on_the_pages(platform: Platform, open_page: Opener, screen
     admin.get_by_role("button", name="Publish").click()
     expect(admin.get_by_text("The app is published.")).to_be_visible()
 
-    user = open_page("/register", scripts=scripts)
+    user = open_page("/register", scripts=scripts, width=width)
     user.get_by_label("Your name").fill("Gil Tester")
     user.get_by_label("E-mail address").fill(address)
     user.get_by_label("Password").fill(PASSWORD)
@@ -97,7 +39,7 @@ def test_the_main_job_on_the_pages(platform: Platform, open_page: Opener, screen
     expect(user.get_by_role("heading", name="Look into your mail")).to_be_visible()
     user.goto(f"/verify-email?token={mail_token(platform.var, address)}")
     user.get_by_role("button", name="Confirm my e-mail address").click()
-    _sign_in(user, address, PASSWORD)
+    sign_in(user, address, PASSWORD)
 
     user.goto("/apps")
     user.get_by_label("Search").fill(package)
@@ -110,8 +52,8 @@ def test_the_main_job_on_the_pages(platform: Platform, open_page: Opener, screen
     user.get_by_role("button", name="Hand in").click()
     expect(user.get_by_text("Your screenshot has arrived.")).to_be_visible()
 
-    reviewer = open_page(scripts=scripts)
-    _sign_in(reviewer, *REVIEWER)
+    reviewer = open_page(scripts=scripts, width=width)
+    sign_in(reviewer, *REVIEWER)
     reviewer.goto("/review")
     reviewer.get_by_role("button", name=f"Review Reader {package}").click()
     picture = reviewer.get_by_role("img", name=re.compile(package))
@@ -139,7 +81,7 @@ def test_a_forgotten_password_is_replaced_by_mail(platform: Platform, open_page:
     page.get_by_label("New password").fill("another long password")
     page.get_by_role("button", name="Set the password").click()
     expect(page.get_by_text("Your new password is set.")).to_be_visible()
-    _sign_in(page, address, "another long password")
+    sign_in(page, address, "another long password")
     assert open_page.faults == []
 
 
@@ -151,7 +93,7 @@ def test_a_screenshot_is_dropped_onto_the_task(platform: Platform, open_page: Op
     task = new_account(platform, address, PASSWORD).post("/api/v1/tasks", {"app_id": app.json()["id"]}).json()
 
     page = open_page()
-    _sign_in(page, address, PASSWORD)
+    sign_in(page, address, PASSWORD)
     page.goto(f"/tasks/{task['id']}")
     dropped = page.evaluate_handle(
         """bytes => {

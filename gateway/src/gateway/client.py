@@ -114,6 +114,7 @@ class Client(HttpToolsProtocol):
         request = Request(method, target, monotonic())
         try:
             request.describe(self._header(lines, minor))
+            self.door.mark(request)
             waits = self.door.admit(request)
         except DomainError as error:
             self._expect_no_more(request, error)

@@ -18,6 +18,7 @@ from gateway.rate_limits import RateLimits
 from gateway.request import Request
 from gateway.routes import DEFAULT_POLICY, RouteTable
 from gateway.settings import Settings
+from gateway.spans import Spans
 from gateway.target import find_route, origin_form
 from gateway.upstream import Upstream
 from servicekit.problems import DomainError, MethodNotAllowed, NotFound, Unauthenticated
@@ -50,6 +51,7 @@ class Door:
         verifier: Verifier,
         metrics: Metrics,
         access_log: AccessLog,
+        spans: Spans | None,
     ) -> None:
         self.settings = settings
         self.table = table
@@ -62,6 +64,7 @@ class Door:
         self._verifier = verifier
         self._tallies = metrics.tallies
         self._log = access_log
+        self._spans = spans
         self._trusted = settings.trusted_proxies
 
     def protocol(
@@ -75,6 +78,11 @@ class Door:
         return Client(self, config, server_state, app_state, _loop)
 
     # One request
+
+    def mark(self, request: Request) -> None:
+        """Tell the services whether the trace is recorded: whoever asks does not decide that."""
+        if self._spans is not None:
+            request.flags = b"01" if self._spans.records(request.trace_id) else b"00"
 
     def admit(self, request: Request) -> bool:
         """Check and count a request; True when its token has to be looked at first (``identify``).
@@ -91,9 +99,7 @@ class Door:
         entry = request.entry = find_route(self.table, path)
         token = header.token
         if self._limits is not None and path != UNCOUNTED:
-            policy = DEFAULT_POLICY if entry is None else entry.route.policy
-            has_token = token is not None and entry is not None and entry.service is not None
-            request.limits = self._limits.first(policy, header.address, has_token=has_token)
+            self._count_address(self._limits, request)
         if entry is None:
             raise NotFound
         if request.method not in entry.methods:
@@ -126,6 +132,14 @@ class Door:
             if request.method in request.entry.needs_token:
                 raise
         self._count_user(request, request.principal)
+
+    @staticmethod
+    def _count_address(limits: RateLimits, request: Request) -> None:
+        entry, header = request.entry, request.header
+        assert header is not None  # noqa: S101 - the caller read it
+        policy = DEFAULT_POLICY if entry is None else entry.route.policy
+        has_token = header.token is not None and entry is not None and entry.service is not None
+        request.limits = limits.first(policy, header.address, has_token=has_token)
 
     def _count_user(self, request: Request, principal: Principal | None) -> None:
         if self._limits is not None and request.limits == b"":
@@ -166,6 +180,8 @@ class Door:
         error = refused or cut
         self._tallies[service].count(status, seconds, None if error is None else error.code)
         self._log.write(request, status, service=service, seconds=seconds, error=error, cut=cut is not None)
+        if self._spans is not None and self._spans.records(request.trace_id):
+            self._spans.add(request, status, service=service, seconds=seconds, error=error)
 
     # All connections
 

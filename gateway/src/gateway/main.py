@@ -21,6 +21,7 @@ from gateway.rate_limits import RateLimits
 from gateway.routes import InvalidTable, RouteTable, load_table
 from gateway.settings import Settings
 from gateway.shared_limits import SharedLimits
+from gateway.spans import Spans
 from gateway.upstream import Upstream
 from servicekit import handlers
 from servicekit.app import new_http_client
@@ -79,7 +80,8 @@ def create_gateway(
     metrics = Metrics(upstreams)
     text = settings.log_format == "console"
     access = AccessLog(log_stream or sys.stdout.buffer, share=settings.access_log, text=text)
-    door = Door(settings, table, upstreams, limits, verifier, metrics, access)
+    spans = Spans(settings.traces_url, settings.traces_share) if settings.traces_url else None
+    door = Door(settings, table, upstreams, limits, verifier, metrics, access, spans)
     metrics.door = door
 
     @asynccontextmanager
@@ -88,6 +90,8 @@ def create_gateway(
         async with AsyncExitStack() as stack:
             stack.callback(access.flush)
             stack.callback(door.close)
+            if spans is not None:
+                stack.callback(spans.close)
             await stack.enter_async_context(client)
             if keys is None:
                 await stack.enter_async_context(following(revoked, http_feed(client, settings.revocations_url or "")))

@@ -14,8 +14,8 @@ class Request:
     """What is known about a request so far. ``header`` is missing while it is not certain that there is a good one."""
 
     __slots__ = (
-        "entry", "header", "limits", "method", "path", "principal", "request_id", "span_id", "started", "target",
-        "trace_id",
+        "entry", "flags", "header", "limits", "method", "path", "principal", "request_id", "span_id", "started",
+        "target", "trace_id",
     )  # fmt: skip
 
     def __init__(self, method: bytes, target: bytes, started: float) -> None:
@@ -26,6 +26,7 @@ class Request:
         self.header: RequestHeader | None = None
         self.entry: Entry | None = None
         self.principal: Principal | None = None
+        self.flags = b"01"  # of the trace: whether it is recorded
         self.limits = b""  # header lines that tell the client where it stands
         # One draw for all ids: W3C Trace Context wants 16 bytes for a trace and 8 for our part of it.
         drawn = "%048x" % getrandbits(192)  # noqa: UP031 - an f-string takes twice as long
@@ -37,6 +38,7 @@ class Request:
         self.header = header
         if header.trace is not None:
             self.trace_id = header.trace[3:35].decode("ascii")
+            self.flags = header.trace[53:55]
         if header.request_id is not None:
             self.request_id = header.request_id
 
@@ -49,8 +51,7 @@ class Request:
         """The first bytes on the way to the upstream. The gateway is one span of the trace, with an id of its own."""
         header = self.header
         assert header is not None  # noqa: S101 - only what was admitted goes on
-        flags = b"01" if header.trace is None else header.trace[53:55]
         return b"%b %b HTTP/1.1\r\n%bx-request-id: %b\r\ntraceparent: 00-%b-%b-%b\r\n\r\n" % (
             self.method, self.target, header.lines, self.request_id.encode("ascii"), self.trace_id.encode("ascii"),
-            self.span_id.encode("ascii"), flags,
+            self.span_id.encode("ascii"), self.flags,
         )  # fmt: skip

@@ -79,6 +79,7 @@ class Settings(TokenSettings):
         description="after SIGTERM requests are still taken, each answer ending its connection",
     )
     access_log: float = Field(default=1.0, ge=0, le=1, description="the share of good answers that get a line")
+    traces_share: float = Field(default=0.1, ge=0, le=1, description="of all traces are recorded, if any are")
     metrics_port: int | None = Field(default=None, ge=1, le=65535, description="a private one; none: no metrics")
     metrics_host: str = "127.0.0.1"
 

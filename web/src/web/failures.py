@@ -89,6 +89,8 @@ async def _sign_in_needed(request: Request, error: Exception) -> Response:  # no
     visit = await visit_of(request)
     came_from = urlsplit(request.headers.get("referer", ""))
     back = visit.address if request.method == "GET" else f"{came_from.path}?{came_from.query}".rstrip("?")
+    if visit.session is None:  # and maybe between password and code, which the cookie knows
+        return visit.redirect("/login", next=own_path(back), notice="sign-in-needed")
     return await visit.sign_out("/login", next=own_path(back), notice="sign-in-needed")
 
 

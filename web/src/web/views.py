@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from web.devices import device_words
 from web.static_files import StaticFiles
 from web.texts import counted, text, text_or_none
 
@@ -38,6 +39,8 @@ class Views:
             own_image=own_image,
             query=query,
             hue=hue,
+            duration=duration,
+            device=device_words,
             short_number=short_number,
         )
 
@@ -62,6 +65,15 @@ def short_number(value: int) -> str:
 def hue(name: str) -> int:
     """One of six colours for a thing without a picture, always the same for the same name."""
     return sum(name.encode()) % 6
+
+
+def duration(seconds: int) -> str:
+    """About how long: minutes, hours or days."""
+    if seconds < 5400:
+        return counted("minutes", max(1, round(seconds / 60)))
+    if seconds < 129_600:
+        return counted("hours", round(seconds / 3600))
+    return counted("days", round(seconds / 86_400))
 
 
 def iso(moment: datetime) -> str:

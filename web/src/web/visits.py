@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, cast
 from urllib.parse import urlencode, urlsplit
 
+import msgspec
 from fastapi import Depends, Request
 from starlette.responses import RedirectResponse, Response
 
@@ -11,13 +12,13 @@ from servicekit.middleware import request_id_of
 from web.api import Api, Browser
 from web.errors import Refused, SignInNeeded
 from web.renewal import SessionTokens
-from web.sessions import Session, new_id
+from web.sessions import Session, Step, new_id
 from web.site import Site, site_of
 
-SESSION = "appraise"
+SESSION, DEVICE = "appraise", "device"
 COOKIE_ID_LENGTH = 43  # 256 bits in base64url
 COOKIE_SECONDS = 30 * 86_400  # how long the browser keeps it; Valkey decides when the session ends
-THEME_SECONDS = 365 * 86_400
+DEVICE_SECONDS = THEME_SECONDS = 365 * 86_400
 THEMES = ("system", "light", "dark")
 
 
@@ -33,7 +34,13 @@ class Visit:
         self._cookie_is_new = cookie_id is None
         self._cookie_is_needed = False
         # Only the gateway calls the pages, and it writes this header anew.
-        self.browser = Browser(self.request_id, request.headers.get("x-forwarded-for", ""))
+        self.browser = Browser(
+            self.request_id,
+            request.headers.get("x-forwarded-for", ""),
+            request.headers.get("accept-language", ""),
+            request.headers.get("user-agent", ""),
+            request.cookies.get(site.settings.cookie(DEVICE), ""),
+        )
         credentials = SessionTokens(site.renewals, self.cookie_id, session, self.browser) if session else None
         self.api = Api(site.http, self.browser, credentials)
 
@@ -76,14 +83,30 @@ class Visit:
         """To another page of ours, with GET."""
         return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, status_code=303)
 
-    async def sign_in(self, session: Session, path: str) -> Response:
+    async def sign_in(self, session: Session, path: str, device_token: str | None) -> Response:
         """Begin a session under a new id, so that an id known to somebody else is worth nothing."""
         await self.site.sessions.end(self.cookie_id)
         fresh = new_id()
         await self.site.sessions.create(fresh, session)
         response = self.redirect(path)
         self.keep(response, SESSION, fresh, seconds=COOKIE_SECONDS)
+        if device_token is not None:
+            self.keep(response, DEVICE, device_token, seconds=DEVICE_SECONDS)
         return response
+
+    async def begin_step(self, step: Step, path: str) -> Response:
+        """Go on to the second half of something that ``step`` remembers, under a new id as ``sign_in``."""
+        fresh = new_id()
+        await self.site.sessions.keep_step(fresh, step)
+        response = self.redirect(path)
+        self.keep(response, SESSION, fresh, seconds=COOKIE_SECONDS)
+        return response
+
+    async def renamed(self, name: str) -> None:
+        """Show another name from now on."""
+        if self.session is not None:
+            self.session = msgspec.structs.replace(self.session, name=name)
+            await self.site.sessions.replace(self.cookie_id, self.session)
 
     async def sign_out(self, path: str, **query: str) -> Response:
         """End the session here and take the cookie back."""

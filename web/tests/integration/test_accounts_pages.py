@@ -58,15 +58,6 @@ async def test_too_many_tries_are_told(browser: Browser, api: FakeApi) -> None:
     assert "Wait a moment" in Page(answer.text).text
 
 
-async def test_an_account_with_a_second_factor_is_told_that_pages_do_not_ask_for_it(
-    browser: Browser, api: FakeApi
-) -> None:
-    api.tokens = lambda email: {"mfa_required": bool(email), "mfa_token": "mfa-secret"}  # type: ignore[method-assign]
-    answer = await browser.submit("/login", "/login", email="ada@example.org", password=PASSWORD)
-    assert "second factor" in Page(answer.text).text
-    assert "mfa-secret" not in answer.text
-
-
 async def test_signing_out_ends_the_session_here_and_in_the_api(ada: Browser, api: FakeApi) -> None:
     answer = await ada.submit("/apps", "/logout")
     assert answer.headers["location"] == "/?notice=signed-out"

@@ -28,15 +28,60 @@ async def test_filters_are_kept_and_the_next_page_follows_them(browser: Browser,
     for number in range(30):
         api.add_app(f"Reader {number:02}", 100 - number, category="tools")
     api.add_app("Other")
-    page = await browser.page("/apps?q=reader&category=tools&sort=name")
-    assert page.form("/apps").fields == {"q": "reader", "category": "tools", "sort": "name"}
+    page = await browser.page("/apps?q=reader&category=tools&min_points=10&max_points=many&sort=name")
+    assert page.form("/apps").fields == {
+        "q": "reader", "category": "tools", "min_points": "10", "max_points": "", "sort": "name",
+    }  # fmt: skip
     assert "Reader 23" in page.text
     assert "Reader 24" not in page.text
     following = next(tag.attributes["href"] for tag in page.tags if tag.attributes.get("rel") == "next")
-    assert following == "/apps?q=reader&category=tools&sort=name&cursor=24"
+    assert following == "/apps?q=reader&category=tools&min_points=10&sort=name&cursor=24"
     rest = await browser.page(following)
     assert "Reader 29" in rest.text
     assert "Back to the first page" in rest.text
+
+
+async def test_categories_are_offered_with_their_counts(browser: Browser, api: FakeApi) -> None:
+    api.add_app("Reader", category="tools")
+    api.add_app("Clock", category="tools")
+    page = await browser.page("/apps?q=r&sort=name")
+    assert "Tools 1" in page.text
+    links = {tag.attributes.get("href") for tag in page.tags if tag.name == "a"}
+    assert "/apps?q=r&sort=name&category=tools" in links
+    assert "/apps?category=keyboards" not in links
+    below = {tag.attributes.get("href") for tag in (await browser.page("/apps?category=tools")).tags if tag.name == "a"}
+    assert "/apps?category=keyboards" in below
+
+
+async def test_a_slip_of_the_pen_is_told(browser: Browser, api: FakeApi) -> None:
+    api.add_app("Reader")
+    api.corrected_q = "reader"
+    assert "These fit “reader”" in (await browser.page("/apps?q=raeder")).text
+
+
+async def test_texts_say_which_language_they_are_in(browser: Browser, api: FakeApi) -> None:
+    app = api.add_app("Leser", locale="de")
+    page = await browser.page(f"/apps/{app['id']}")
+    assert "de" in {tag.attributes.get("lang") for tag in page.tags}
+
+
+async def test_the_points_stand_above_the_apps(ada: Browser, api: FakeApi) -> None:
+    api.add_entry("Reader", 1250)
+    api.add_task("ada@example.org", api.add_app("Clock", 70), "submitted")
+    page = await ada.page("/apps")
+    assert "1,250" in page.text
+    assert "70 more wait for review" in page.text
+
+
+async def test_only_the_apps_that_are_shown_are_asked_for(ada: Browser, api: FakeApi) -> None:
+    shown, hidden = api.add_app("Reader"), api.add_app("Clock", status="draft")
+    api.add_task("ada@example.org", hidden, "approved")
+    task = api.add_task("ada@example.org", shown, "cancelled")
+    newer = {**api.add_task("ada@example.org", shown, "submitted"), "created_at": "2026-11-21T09:30:00Z"}
+    api.tasks = {newer["id"]: newer, task["id"]: task}  # newest first, as the API has it
+    page = await ada.page("/apps")
+    assert "Waiting for review" in page.text
+    assert "Given up" not in page.text
 
 
 async def test_cards_show_ones_own_state(ada: Browser, api: FakeApi) -> None:

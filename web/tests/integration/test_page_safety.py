@@ -46,6 +46,10 @@ def pages(api: FakeApi) -> list[str]:
     api.add_proof(waiting)
     rejected = api.add_task("ada@example.org", app, "rejected", last_rejection={"reason_code": CANARY, "note": CANARY})
     api.add_entry(CANARY, 5, kind=CANARY)
+    api.add_place(CANARY)
+    api.leaders.append({"rank": 1, "name": CANARY, "points": 5, "is_me": False})
+    api.months.append({"month": "2026-11", "added": 5, "taken": 0})
+    api.corrected_q = CANARY
     api.feeds[0].update(title=CANARY, name=CANARY, schedule=CANARY, freshness=CANARY)
     api.isins["INE002A01018"].update(name=CANARY, type=CANARY, status=CANARY, lei=CANARY)
     sighting = {"feed": CANARY, "status": CANARY, "venues": [CANARY], "details": {CANARY: CANARY}}
@@ -72,7 +76,8 @@ def pages(api: FakeApi) -> list[str]:
     return [
         "/", "/register", "/register/sent", "/login", f"/verify-email?token={CANARY}", "/forgot-password",
         "/forgot-password/sent", f"/reset-password?token={CANARY}", f"/apps?q={CANARY}",
-        "/apps", f"/apps/{app['id']}", f"/tasks?status={CANARY}", f"/tasks/{rejected['id']}", "/points", "/review",
+        "/apps", f"/apps/{app['id']}", f"/tasks?status={CANARY}", f"/tasks/{rejected['id']}", "/points",
+        "/points/leaderboard", "/profile", "/profile/delete", "/review",
         f"/review/{waiting['id']}", "/admin/apps?status=published", "/admin/apps/new", f"/admin/apps/{app['id']}",
         "/isins/INE002A01018", "/isins", f"/isins?q={CANARY}&country={CANARY}", f"/isins/{CANARY}", "/isins/check",
         "/feeds", "/feeds/nse-equity", f"/feeds/nse-equity/runs/{run['id']}?confirm=drop",

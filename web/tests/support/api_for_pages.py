@@ -7,12 +7,12 @@ import fake_isins
 import fake_reviews
 import fake_rewards
 import httpx
-from fake_state import MAIL_TOKEN, PASSWORD, PNG, State, failure
+from fake_state import CODE, MAIL_TOKEN, PASSWORD, PNG, RECOVERY_CODES, State, failure
 from fastapi import APIRouter, Depends, FastAPI, Request
 
 from servicekit import handlers
 
-__all__ = ["MAIL_TOKEN", "PASSWORD", "PNG", "FakeApi", "failure"]
+__all__ = ["CODE", "MAIL_TOKEN", "PASSWORD", "PNG", "RECOVERY_CODES", "FakeApi", "failure"]
 PARTS = (fake_accounts, fake_admin, fake_catalog, fake_rewards, fake_reviews, fake_isins)
 
 

@@ -1,6 +1,7 @@
 """The catalogue, in memory."""
 # ruff: noqa: C901 - one function for the routes, and each route is short
 
+from collections import Counter
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,10 @@ def add_routes(api: State, router: APIRouter) -> None:
             if app["status"] == status and query.get("q", "").lower() in app["name"].lower()
             and query.get("category", "") in {"", app["category"], app["subcategory"]}
         ]  # fmt: skip
-        return page_of(sorted(found, key=lambda app: -app["points"]), request)
+        counts = Counter(app["category"] for app in found)
+        facets = [{"category": c["slug"], "name": c["name"], "count": counts[c["slug"]]} for c in api.categories]
+        answer = page_of(sorted(found, key=lambda app: -app["points"]), request)
+        return {**answer, "facets": {"categories": facets}, "corrected_q": api.corrected_q}
 
     @router.get("/api/v1/apps/{app_id}")
     async def app(app_id: UUID) -> JSONResponse:

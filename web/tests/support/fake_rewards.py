@@ -19,8 +19,14 @@ def add_routes(api: State, router: APIRouter) -> None:
     @router.get("/api/v1/tasks")
     async def tasks(request: Request) -> dict[str, Any]:
         user, status = api.caller(request), request.query_params.get("status")
+        apps = request.query_params.getlist("app_id")
         return page_of(
-            [t for t in api.tasks.values() if t["user_id"] == user["id"] and status in {None, t["status"]}], request
+            [
+                t
+                for t in api.tasks.values()
+                if t["user_id"] == user["id"] and status in {None, t["status"]} and (not apps or t["app_id"] in apps)
+            ],
+            request,
         )
 
     @router.get("/api/v1/tasks/{task_id}")
@@ -80,6 +86,47 @@ def add_routes(api: State, router: APIRouter) -> None:
         return {"balance": total, "pending": sum(waiting), "lifetime_earned": total}
 
     @router.get("/api/v1/points/entries")
-    async def entries(request: Request) -> dict[str, Any]:
+    async def entries(request: Request) -> Any:
         api.caller(request)
+        if request.query_params.get("format") == "csv":
+            lines = [f"{entry['description']},{entry['points']}" for entry in api.entries]
+            return Response("\r\n".join(lines), media_type="text/csv")
         return page_of(api.entries, request)
+
+    @router.get("/api/v1/points/months")
+    async def months(request: Request) -> dict[str, Any]:
+        api.caller(request)
+        return {"items": api.months}
+
+    @router.get("/api/v1/me/summary")
+    async def summary(request: Request) -> dict[str, Any]:
+        user, total = api.caller(request), sum(entry["points"] for entry in api.entries)
+        mine = [task for task in api.tasks.values() if task["user_id"] == user["id"]]
+        count = {state: [t for t in mine if t["status"] == state] for state in ("started", "submitted", "approved")}
+        return {
+            "name": user["name"], "points": total, "points_pending": sum(t["points"] for t in count["submitted"]),
+            "lifetime_earned": total, "tasks_active": len(count["started"]), "tasks_pending": len(count["submitted"]),
+            "tasks_completed": len(count["approved"]),
+        }  # fmt: skip
+
+    @router.get("/api/v1/leaderboard")
+    async def leaders(request: Request) -> dict[str, Any]:
+        api.caller(request)
+        return page_of(api.leaders, request)
+
+    @router.get("/api/v1/me/preferences")
+    async def preferences(request: Request) -> dict[str, bool]:
+        api.caller(request)
+        return {"leaderboard": api.on_leaderboard}
+
+    @router.patch("/api/v1/me/preferences")
+    async def choose(request: Request, body: dict[str, bool]) -> dict[str, bool]:
+        api.caller(request)
+        api.on_leaderboard = body["leaderboard"]
+        return body
+
+    @router.get("/api/v1/events")
+    async def events(request: Request) -> Response:
+        api.caller(request)
+        after = int(request.headers.get("last-event-id", 0))
+        return Response(b"".join(api.events[after:]), media_type="text/event-stream")

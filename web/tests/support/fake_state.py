@@ -15,6 +15,9 @@ from starlette.responses import JSONResponse
 from servicekit import problems
 
 PASSWORD = "correct horse battery staple"
+CODE = "123456"
+RECOVERY_CODES = ("aaaa-bbbb", "cccc-dddd")
+TOTP_SECRET = "JBSWY3DPEHPK3PXP"
 MAIL_TOKEN = "token-of-the-mail"
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
@@ -69,6 +72,13 @@ class State:
             {"id": str(uuid4()), "slug": "other", "name": "Other", "children": []}]  # fmt: skip
         self.feeds: list[dict[str, Any]] = []
         self.isins: dict[str, dict[str, Any]] = {}
+        self.device_tokens: list[str | None] = []
+        self.corrected_q: str | None = None
+        self.on_leaderboard = False
+        self.leaders: list[dict[str, Any]] = []
+        self.months: list[dict[str, Any]] = []
+        self.events: list[bytes] = []
+        self.places: list[dict[str, Any]] = []
         self.rules: list[Callable[[Request], None]] = []
         self.seen: Counter[str] = Counter()
         self.request_ids: set[str | None] = set()
@@ -119,6 +129,12 @@ class State:
         self.entries.insert(0, {
             "transaction_id": str(uuid4()), "kind": "task.approve", "description": description, "points": points,
             "balance_after": balance, "task_id": None, "created_at": time_of(), **values,
+        })  # fmt: skip
+
+    def add_place(self, user_agent: str, *, current: bool = False) -> None:
+        self.places.append({
+            "id": str(uuid4()), "created_at": time_of(), "last_used_at": time_of(), "expires_at": time_of(days=30),
+            "network": "203.0.113.7", "user_agent": user_agent, "current": current,
         })  # fmt: skip
 
     def tokens(self, email: str) -> dict[str, Any]:

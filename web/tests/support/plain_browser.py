@@ -57,7 +57,7 @@ class Page(HTMLParser):
         if tag == "form":
             self.forms.append(FoundForm(given.get("action", ""), given.get("method", "get")))
         elif tag == "input" and self.forms and given.get("name"):
-            if given.get("type") not in {"radio", "file"} or "checked" in given:
+            if given.get("type") not in {"radio", "checkbox", "file"} or "checked" in given:
                 self.forms[-1].fields[given["name"]] = given.get("value", "")
         elif tag == "select":
             self._select = given["name"]

@@ -10,11 +10,12 @@ from fastapi import APIRouter, FastAPI
 from servicekit import handlers, health, problems
 from servicekit.db import Database
 from servicekit.logs import get_logger
-from servicekit.middleware import CleanInput, RequestContext
+from servicekit.middleware import QUIET_PATHS, CleanInput, RequestContext
 from servicekit.revocations import Revocations, following, http_feed
 from servicekit.schema_head import require_head
 from servicekit.settings import ApiSettings
 from servicekit.tokens import JwksKeys, KeySource, TokenVerifier
+from servicekit.traces import carry_on
 
 DEFAULT_BODY_LIMIT = 1024 * 1024
 log = get_logger(__name__)
@@ -47,6 +48,7 @@ def create_service_app(
         redoc_url=None,
         generate_unique_id_function=lambda route: f"{service}_{route.name}",
         redirect_slashes=False,
+        telemetry={"logs": False, "metrics": False, "exclude": lambda scope: scope["path"] in QUIET_PATHS},
     )
     app.state.checks = {}
     app.state.on_stop = []  # called before the server waits for the answers under way: endless ones must end
@@ -105,6 +107,7 @@ def new_http_client() -> httpx.AsyncClient:
         limits=httpx.Limits(max_connections=50, max_keepalive_connections=20),
         follow_redirects=False,
         trust_env=False,
+        event_hooks={"request": [carry_on]},
     )
 
 

@@ -58,12 +58,13 @@ def serve_app(package: str, host: str, port: int) -> None:
     """Run ``create_app(settings)`` of the package under uvicorn until SIGINT or SIGTERM."""
     import uvicorn  # noqa: PLC0415 - keeps --help quick
 
-    from servicekit import logs  # noqa: PLC0415
+    from servicekit import logs, traces  # noqa: PLC0415
     from servicekit.server import run  # noqa: PLC0415
     from servicekit.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings(_module(package, "settings").Settings)
     logs.configure(package, settings)
+    traces.configure(package, settings)
     app = _module(package, "main").create_app(settings)
     # Modules, routes and models stay to the end. To look at them all again stops the loop for 50 ms at a time.
     gc.collect()

@@ -12,6 +12,7 @@ from datetime import UTC
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
+import structlog
 from arq import Worker, cron, func
 from arq.connections import ArqRedis, RedisSettings, create_pool
 from pydantic import SecretStr
@@ -21,6 +22,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from servicekit import traces
 from servicekit.logs import get_logger
 
 RING_SECONDS = 2.0
@@ -85,7 +87,7 @@ class ArqRinger:
                         job_serializer=dump,
                         job_deserializer=json.loads,
                     )
-                await self._pool.enqueue_job(self._bell.job)
+                await self._pool.enqueue_job(self._bell.job, **_context())
         except (OSError, RedisError) as error:  # TimeoutError is an OSError
             log.warning("bell.silent", error=type(error).__name__)
 
@@ -114,8 +116,10 @@ def build_worker(
 ) -> Worker:
     """The arq worker around ``work``. To be called in a running event loop."""
 
-    async def job(ctx: dict[Any, Any], *_args: Any, **_kwargs: Any) -> None:  # noqa: ARG001 - arq's form
-        await work()
+    async def job(ctx: dict[Any, Any], *_args: Any, **context: Any) -> None:
+        request_id = str(context.get("request_id") or ctx["job_id"])
+        with structlog.contextvars.bound_contextvars(request_id=request_id), traces.job_span(bell.job, context):
+            await work()
 
     # By default an interrupted cron job is forgotten. keep_result keeps a second worker whose clock is ahead from
     # running the same tick again.
@@ -141,6 +145,12 @@ def build_worker(
         health_check_interval=30,
         handle_signals=handle_signals,
     )
+
+
+def _context() -> dict[str, Any]:
+    """Of the request that rings: its id, for the log of the worker, and its trace."""
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    return traces.here() | ({"request_id": request_id} if request_id else {})
 
 
 def redis_settings(url: SecretStr, *, retries: int) -> RedisSettings:

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 import structlog
 
 from servicekit.settings import ServiceSettings
+from servicekit.traces import name_trace
 
 SECRET_NAMES = re.compile(r"password|token|secret|authorization|cookie|recovery|otp|(^|_)code$", re.IGNORECASE)
 HARMLESS_NAMES = frozenset({"status_code", "exit_code", "error_code", "problem_code"})
@@ -37,7 +38,7 @@ def configure(service: str, settings: ServiceSettings, *, stream: TextIO | None 
         redact,
     ]
     if not console:  # on a terminal the prefix of the line says it
-        shared.append(add_service)
+        shared += [add_service, name_trace]
     last: structlog.types.Processor = (
         structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback)
         if console

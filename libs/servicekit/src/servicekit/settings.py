@@ -40,6 +40,9 @@ class ServiceSettings(BaseSettings):
     environment: Literal["local", "test", "production"] = "production"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
+    traces_url: str | None = Field(
+        default=None, description="of an OpenTelemetry collector: http://…:4318/v1/traces; none: nothing is recorded"
+    )
 
     @classmethod
     def example(cls, **values: object) -> Self:

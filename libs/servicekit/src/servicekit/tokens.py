@@ -25,7 +25,7 @@ TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068
 REQUIRED_CLAIMS = ["iss", "aud", "exp", "iat", "jti", "sub", "sid"]
 CACHE_SIZE = 10_000
 REFETCH_SECONDS = 60.0
-RETRY_SECONDS = 1.0
+RETRY_SECONDS = 0.2
 CLOCK_LEEWAY_SECONDS = 5
 
 log = get_logger(__name__)
@@ -63,7 +63,7 @@ class StaticKeys:
 class JwksKeys:
     """Keys from the auth service's JWKS (RFC 7517); an unknown ``kid`` asks again at most once a minute.
 
-    When auth does not answer, it is asked again after a second. All wait for the same answer: a lock would let
+    When auth does not answer, it is asked again soon. All wait for the same answer: a lock would let
     them through one by one, which took seconds after a start under load.
     """
 

@@ -21,10 +21,12 @@ group = service_cli("isin_worker")
 
 
 def main() -> None:
-    """Run the command line. A database or a queue that is away is one line, not a traceback."""
+    """Run the command line. What is away, and a setting that can't even be read, is one line and not a traceback."""
     try:
         group(prog_name="isin-worker")
     except Exception as error:
+        if setting := _wrong_setting(error):
+            _end(setting, EXIT_CONFIG)
         reason = _outage(error)
         if reason is None:
             raise
@@ -36,13 +38,14 @@ def worker() -> None:
     """Reconcile at the start, every quarter of an hour, and whenever the API asks, until SIGTERM."""
     from isin_worker.settings import Settings  # noqa: PLC0415 - keeps --help quick
     from isin_worker.worker import run_worker  # noqa: PLC0415
-    from servicekit import logs  # noqa: PLC0415
+    from servicekit import logs, traces  # noqa: PLC0415
     from servicekit.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings(Settings)
     if settings.redis_url is None:
         _end("ISIN_REDIS_URL: the worker waits at a queue; `reconcile` works without one", EXIT_CONFIG)
     logs.configure("isin_worker", settings)
+    traces.configure("isin_worker", settings)
     asyncio.run(run_worker(settings, settings.redis_url))
 
 
@@ -138,6 +141,19 @@ def _date(day: str) -> date:
     except ValueError:
         pass  # of the right shape, but not in the calendar
     return _end("--date is a date of the calendar, as in 2026-11-21", EXIT_USAGE)
+
+
+def _wrong_setting(error: Exception) -> str | None:
+    """Which setting could not be read, if that is what the error says."""
+    from pydantic_settings import SettingsError  # noqa: PLC0415 - keeps --help quick
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
+    if isinstance(error, SettingsError):
+        name = str(error).split('"')[1]  # it has the field in quotes, before where it comes from
+        return f"ISIN_{name.upper()}: not JSON"
+    if isinstance(error, ArgumentError):
+        return "ISIN_DATABASE_URL: no address of a database, as in postgresql://role:password@host:port/name"
+    return None
 
 
 def _outage(error: Exception) -> str | None:

@@ -44,7 +44,8 @@ class Settings(ApiSettings):
         try:
             known = declared_feeds(self.feeds_file)
         except (OSError, WrongFeeds) as error:
-            raise ValueError(f"feeds_file: {error}") from None
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise ValueError(f"ISIN_FEEDS_FILE: {self.feeds_file}: {reason}") from None
         if unknown := sorted({*self.feeds, *self.feed_urls} - set(known)):
             raise ValueError(f"no feed is named {', '.join(unknown)}; there are: {', '.join(known)}")
         return self

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import pty
 import signal
 import sys
 from pathlib import Path
@@ -36,7 +38,7 @@ async def start(environment: dict[str, str], *arguments: str) -> asyncio.subproc
 
 async def end(process: asyncio.subprocess.Process) -> Ended:
     out, err = await asyncio.wait_for(process.communicate(), 120)
-    return Ended(process.returncode, out.decode(), err.decode())
+    return Ended(process.returncode, out.decode(), (err or b"").decode())
 
 
 async def run(environment: dict[str, str], *arguments: str) -> Ended:
@@ -212,6 +214,100 @@ async def test_a_held_list_ends_the_command_with_1_and_is_an_alert(
     assert ended.code == 1
     assert " held: 9 of 11 rows are bad; yesterday's list stands until an administrator decides" in ended.out
     assert " is held: 9 of 11 rows are bad" in (await run(environment, "feeds")).out
+
+
+WRONG_FEEDS = """
+[feeds.mine]
+title = "Mine"
+url = "http://lists.example/"
+due_at = 01:00:00
+columns = { isin = "ISIN" }
+format = { kind = "csv", delimiter = "tab" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "value", "words"),
+    [
+        ("reconcile", "ISIN_FEEDS_FILE", WRONG_FEEDS, ": line 7, feeds.mine.format.csv.delimiter: String should have"),
+        ("feeds", "ISIN_FEEDS_FILE", "[feeds.mine", ": no TOML: "),
+        ("worker", "ISIN_FEEDS_FILE", b"[feeds.\xff]", ": no TOML: byte 7 is no UTF-8"),
+        ("feeds", "ISIN_FEEDS", "nse-equity", "ISIN_FEEDS: not JSON"),
+        ("reconcile", "ISIN_FEEDS", '["nothing"]', "no feed is named nothing; there are: nse-equity, "),
+    ],
+)
+async def test_a_wrong_setting_is_one_clear_line_with_its_place(
+    command: str, name: str, value: str | bytes, words: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_bytes(value if isinstance(value, bytes) else value.encode())
+    environment[name] = str(own) if name == "ISIN_FEEDS_FILE" else str(value)
+    ended = await run(environment, command)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (78, "", 1)
+    assert words in ended.err
+    assert name != "ISIN_FEEDS_FILE" or ended.err.startswith(f"ISIN_FEEDS_FILE: {own}: ")
+
+
+async def test_an_address_that_is_none_is_one_clear_line(environment: dict[str, str]) -> None:
+    environment["ISIN_DATABASE_URL"] = "canary"
+    ended = await run(environment, "fetch", FEED)
+    assert (ended.code, ended.err.count("\n")) == (78, 1)
+    assert ended.err.startswith("isin-worker: ISIN_DATABASE_URL: no address of a database")
+    assert "canary" not in ended.err
+
+
+async def test_fetch_refuses_a_date_that_is_to_come(environment: dict[str, str], db: asyncpg.Connection) -> None:
+    ended = await run(environment, "fetch", FEED, "--date", "2999-01-01", "--json")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "isin-worker: The list of 2999-01-01 is not published yet.\n"
+    assert await db.fetchval("SELECT count(*) FROM run") == 0
+
+
+async def test_a_publisher_that_is_away_is_told_and_json_stays_clean(
+    environment: dict[str, str], db: asyncpg.Connection
+) -> None:
+    environment["ISIN_FEED_URLS"] = f'{{"{FEED}": "http://127.0.0.1:1/list"}}'
+    ended = await run(environment, "fetch", FEED, "--json")
+    record = json.loads(ended.out)
+    assert (ended.code, record["status"], record["error"]) == (
+        1,
+        "failed",
+        "the download failed: All connection attempts failed",
+    )
+
+
+async def test_the_bar_is_drawn_on_a_terminal_and_nowhere_else(
+    environment: dict[str, str], publisher: Publisher, db: asyncpg.Connection
+) -> None:
+    publisher.content = make_list([make_row(1)])
+    shown = {}
+    for option in ("--force", "--json"):
+        ours, theirs = pty.openpty()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "isin_worker", "fetch", FEED, "--force", option,
+            env=environment, stdout=asyncio.subprocess.PIPE, stderr=theirs,
+        )  # fmt: skip
+        os.close(theirs)
+        ended = await end(process)
+        assert ended.code == 0
+        shown[option] = _all_of(ours)
+        assert "\x1b" not in ended.out
+    assert f"{FEED} " in shown["--force"]
+    assert shown["--force"].endswith("\r\x1b[K")
+    assert "\x1b" not in shown["--json"]
+    assert "\x1b" not in (await run(environment, "fetch", FEED, "--force")).err
+
+
+def _all_of(terminal: int) -> str:
+    """What was written to a terminal whose other end is closed; Linux says so by an error."""
+    read = b""
+    try:
+        while some := os.read(terminal, 4096):
+            read += some
+    except OSError:
+        pass
+    os.close(terminal)
+    return read.decode()
 
 
 @pytest.mark.parametrize("arguments", [("fetch", "nothing"), ("runs", "nothing")])

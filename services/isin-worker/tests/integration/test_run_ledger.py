@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 
 import asyncpg
+import httpx
 import pytest
+import structlog
 
 from isin_worker.errors import DateNotAvailable, UnknownFeed
 from isin_worker.models import Run
@@ -135,6 +137,24 @@ async def test_a_failed_run_waits_longer_each_time_and_is_dead_after_the_last_at
     assert (run.status, run.attempts) == (Status.DEAD, 3)
     assert await only_run(reconciler) == run
     assert len(publisher.requests) == 3
+
+
+async def test_a_dead_run_is_an_error_in_the_log_and_an_alert_on_its_feed_until_a_list_is_published(
+    reconciler: Reconciler, publisher: Publisher, db: asyncpg.Connection, as_user: Callable[..., httpx.AsyncClient]
+) -> None:
+    publisher.status = 503
+    with structlog.testing.capture_logs() as logged:
+        for _ in range(3):
+            run = await only_run(reconciler)
+            await try_again_now(db)
+    told = [(entry["event"], entry["log_level"]) for entry in logged if entry["event"] in {"run.failed", "run.dead"}]
+    assert told == [("run.failed", "warning"), ("run.failed", "warning"), ("run.dead", "error")]
+    user = as_user()
+    (alert,) = (await user.get(f"/api/v1/feeds/{FEED}")).json()["alerts"]
+    assert (alert["run_id"], alert["status"], alert["error"]) == (str(run.id), "dead", "the publisher answered 503")
+    publisher.status, publisher.content = 200, make_list([make_row(1)])
+    await reconciler.reconcile(force=True)
+    assert (await user.get(f"/api/v1/feeds/{FEED}")).json()["alerts"] == []
 
 
 async def test_a_failed_run_that_succeeds_in_the_end_shows_no_error(

@@ -72,7 +72,7 @@ def test_the_categories_of_firds_are_a_setting() -> None:
         (
             "header_within = 3",
             "stated = 'rows: .+'",
-            "feeds.house-list.format.csv.stated: Value error, it has one group",
+            "feeds.house-list.format.csv.stated: it has one group",
         ),
     ],
 )
@@ -84,8 +84,25 @@ def test_a_mistake_is_told_with_its_place(before: str, after: str, words: str, t
     assert "canary" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "place"),
+    [
+        ("https://", "ftp://", "line 4, feeds.house-list.url: a feed's address"),
+        ('";"', '";;"', "line 8, feeds.house-list.format.csv.delimiter: "),
+        ('isin = "ISIN", ', "", "line 2, feeds.house-list: columns must say"),
+        ('title = "House list"\n', "", "line 2, feeds.house-list.title: Field required"),
+        ("gates = {", "[feeds.house-list.gates]\nshrunk = 2 #", "line 11, feeds.house-list.gates.shrunk: "),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(before: str, after: str, place: str, tmp_path: Path) -> None:
+    assert before in OWN
+    with pytest.raises(ValidationError) as refusal:
+        settings_with(OWN.replace(before, after, 1), tmp_path)
+    assert f"ISIN_FEEDS_FILE: {tmp_path / 'feeds.toml'}: {place}" in str(refusal.value)
+
+
 def test_a_file_that_is_not_there_and_a_name_that_nobody_has_are_told(tmp_path: Path) -> None:
-    with pytest.raises(ValidationError, match=r"feeds_file: .*No such file"):
+    with pytest.raises(ValidationError, match=r"ISIN_FEEDS_FILE: .*none\.toml: No such file"):
         Settings.example(feeds_file=tmp_path / "none.toml")
     with pytest.raises(ValidationError, match="no feed is named nothing; there are: nse-equity, gleif-isin-lei"):
         Settings.example(feeds=["nothing"])

@@ -34,7 +34,7 @@ def worker() -> None:
     """Sweep at the start and each minute, until SIGTERM."""
     from rewards_service.settings import Settings  # noqa: PLC0415 - keeps --help quick
     from rewards_service.worker import run_worker  # noqa: PLC0415
-    from servicekit import logs  # noqa: PLC0415
+    from servicekit import logs, traces  # noqa: PLC0415
     from servicekit.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings(Settings)
@@ -42,6 +42,7 @@ def worker() -> None:
         click.echo("rewards: REWARDS_REDIS_URL: the worker waits at a queue; `sweep` works without one", err=True)
         raise SystemExit(EXIT_CONFIG)
     logs.configure("rewards_service", settings)
+    traces.configure("rewards_service", settings)
     asyncio.run(run_worker(settings, settings.redis_url))
 
 

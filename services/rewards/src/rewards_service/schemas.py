@@ -307,6 +307,22 @@ class EntryOut(Output):
     created_at: datetime
 
 
+class MonthOut(Output):
+    """What a month brought."""
+
+    model_config = _example(month="2026-01", added=750, taken=0)
+
+    month: str = Field(description="Year and month, by UTC")
+    added: int
+    taken: int = Field(description="Points that went, as a positive number")
+
+
+class MonthsOut(Output):
+    """The last twelve months, the present one last."""
+
+    items: list[MonthOut]
+
+
 class AdjustmentIn(Input):
     """Points given by hand, or taken away."""
 

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -72,6 +73,23 @@ async def test_the_statement_comes_as_csv_whole_and_harmless(
     assert [(line["description"], line["points"], line["balance_after"]) for line in lines] == [
         ("é", "5", "15"), ("'-3", "4", "10"), ('a "b", c', "3", "6"), ("'@x", "2", "3"), ("'=1+1", "1", "1"),
     ]  # fmt: skip
+
+
+async def test_the_last_twelve_months_are_summed_and_empty_ones_are_there(person: Any, offered: Any) -> None:
+    user, reviewer, admin = person(), person("reviewer"), person("admin")
+    await reviewer.decide(await person().submitted_task(offered(points=99)), decision="approve")
+    for points in (20, 5):
+        await reviewer.decide(await user.submitted_task(offered(points=points)), decision="approve")
+    taken = {"user_id": str(user.id), "points": -7, "reason": "A mistake"}
+    assert (await admin.post("/api/v1/points/adjustments", json=taken)).status_code == 201
+    months = (await user.get("/api/v1/points/months")).json()["items"]
+    now = datetime.now(UTC)
+    assert [month["month"] for month in months] == [
+        f"{(now.year * 12 + now.month - 1 - back) // 12}-{(now.year * 12 + now.month - 1 - back) % 12 + 1:02}"
+        for back in range(11, -1, -1)
+    ]
+    assert months[-1] == {"month": f"{now:%Y-%m}", "added": 25, "taken": 7}
+    assert {(month["added"], month["taken"]) for month in months[:-1]} == {(0, 0)}
 
 
 @pytest.mark.parametrize("role", ["user", "reviewer"])

@@ -34,6 +34,20 @@ async def test_one_app_is_started_once(person: Any, offered: Any) -> None:
     assert (await person().start(app)).status_code == 201
 
 
+async def test_the_tasks_of_some_apps_are_listed_page_by_page(person: Any, offered: Any) -> None:
+    user, apps = person(), [offered() for _ in range(4)]
+    for app in apps:
+        await user.start(app)
+    path = f"/api/v1/tasks?app_id={apps[0].id}&app_id={apps[2].id}"
+    assert {task["app_id"] for task in (await user.get(path)).json()["items"]} == {str(apps[0].id), str(apps[2].id)}
+    assert (await person().get(path)).json()["items"] == []
+    first = (await user.get(f"{path}&limit=1")).json()
+    rest = (await user.get(f"{path}&cursor={first['next_cursor']}")).json()
+    assert [task["app_id"] for task in first["items"] + rest["items"]] == [str(apps[2].id), str(apps[0].id)]
+    assert (await user.get(f"/api/v1/tasks?cursor={first['next_cursor']}")).status_code == 422
+    assert (await user.get("/api/v1/tasks?app_id=none")).status_code == 422
+
+
 async def test_an_unknown_or_unpublished_app_is_not_found(person: Any, offered: Any, catalog: FakeCatalog) -> None:
     app = offered()
     catalog.apps.clear()

@@ -9,10 +9,12 @@ from web.api.accounts import Accounts
 from web.api.admin_catalog import AdminCatalog
 from web.api.calls import ApiAway, ApiProblem, Browser, Calls, Content, Credentials, Fault, Upload
 from web.api.catalog import Catalog
+from web.api.events import Events
 from web.api.feeds import Feeds
 from web.api.isins import Isins
 from web.api.ledger import Ledger
 from web.api.points import Points
+from web.api.profile import Profile
 from web.api.reviews import Reviews
 from web.api.tasks import Tasks
 from web.api.users import Users
@@ -29,6 +31,8 @@ class Api:
         self.catalog = Catalog(calls)
         self.tasks = Tasks(calls)
         self.points = Points(calls)
+        self.profile = Profile(calls)
+        self.events = Events(calls)
         self.reviews = Reviews(calls)
         self.isins = Isins(calls)
         self.feeds = Feeds(calls)

@@ -1,6 +1,7 @@
 """Accounts and signing in, as the API answers."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from web.api.answers import Answer
@@ -19,9 +20,18 @@ class SignIn(Answer):
     """The answer to a right password: tokens, or the wish for a second factor."""
 
     mfa_required: bool = False
+    mfa_token: str | None = None
     access_token: str | None = None
     refresh_token: str | None = None
     expires_in: int = 0
+    device_token: str | None = None  # a header of the answer
+
+    @property
+    def tokens(self) -> TokenPair | None:
+        """The tokens, if there are any yet."""
+        if self.access_token is None or self.refresh_token is None:
+            return None
+        return TokenPair(access_token=self.access_token, refresh_token=self.refresh_token, expires_in=self.expires_in)
 
 
 class Account(Answer):
@@ -32,6 +42,8 @@ class Account(Answer):
     email_verified: bool
     name: str
     roles: list[str]
+    created_at: datetime
+    mfa_enabled: bool
 
 
 @dataclass(frozen=True)
@@ -46,11 +58,15 @@ class Accounts:
 
     async def verify_email(self, token: str) -> None:
         """Spend the token of the mail."""
-        await self.calls.send("POST", "/auth/verify-email", json={"token": token})
+        await self.calls.send("POST", "/auth/verify-email", json={"token": token}, headers=self._device())
 
     async def login(self, values: Values) -> SignIn:
-        """Tokens for an address and a password."""
-        return read(SignIn, await self.calls.send("POST", "/auth/login", json=values))
+        """Tokens for an address and a password, or the wish for a code."""
+        return await self._sign_in("/auth/login", values)
+
+    async def answer_mfa(self, mfa_token: str, code: str) -> SignIn:
+        """Tokens for a code of the authenticator app, or a recovery code."""
+        return await self._sign_in("/auth/mfa", {"mfa_token": mfa_token, "code": code})
 
     async def forgot_password(self, email: str) -> None:
         """A mail with a link, when the address is known."""
@@ -58,7 +74,9 @@ class Accounts:
 
     async def reset_password(self, token: str, password: str) -> None:
         """Spend the token of that mail on a new password."""
-        await self.calls.send("POST", "/auth/password/reset", json={"token": token, "password": password})
+        await self.calls.send(
+            "POST", "/auth/password/reset", json={"token": token, "password": password}, headers=self._device()
+        )
 
     async def refresh(self, refresh_token: str) -> TokenPair:
         """The next pair of tokens."""
@@ -71,3 +89,11 @@ class Accounts:
     async def me(self) -> Account:
         """Who is signed in."""
         return read(Account, await self.calls.send("GET", "/users/me"))
+
+    async def _sign_in(self, path: str, values: Values) -> SignIn:
+        answer = await self.calls.send("POST", path, json=values, headers=self._device())
+        return read(SignIn, answer).model_copy(update={"device_token": answer.headers.get("device-token")})
+
+    def _device(self) -> dict[str, str]:
+        token = self.calls.browser.device_token
+        return {"Device-Token": token} if token else {}

@@ -104,6 +104,9 @@ class Browser:
 
     request_id: str
     address: str
+    languages: str = ""  # Accept-Language
+    user_agent: str = ""
+    device_token: str = ""  # says that this browser was signed in before
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,7 @@ class Calls:
         upload: Upload | None = None,
         content: Content | None = None,
         stream: bool = False,
+        patience: httpx.Timeout | None = None,
     ) -> httpx.Response:
         """The answer, of status 2xx or 304. A refused access token is renewed and the call made once more."""
         token = await self.credentials.access_token() if self.credentials else None
@@ -137,21 +141,25 @@ class Calls:
                 headers={**(headers or {}), **(content.headers if content else {}), **self._own_headers(token)},
                 files={"file": (upload.name, _rewound(upload.file), upload.kind)} if upload else None,
                 content=content.sent() if content else None,
-                timeout=UPLOAD_TIMEOUT if upload or content else httpx.USE_CLIENT_DEFAULT,
+                timeout=patience or (UPLOAD_TIMEOUT if upload or content else httpx.USE_CLIENT_DEFAULT),
             )
             answer = await self._answer(request, stream=stream)
-            if answer.status_code != 401 or token is None or self.credentials is None or last:
+            if answer.is_success or answer.status_code == 304:
+                return answer
+            problem = await _problem_of(answer)
+            if token is None or self.credentials is None or last or not _is_token_refused(problem):
                 break
-            await answer.aclose()
             token = await self.credentials.renewed(token)
-        if answer.is_success or answer.status_code == 304:
-            return answer
-        raise await _problem_of(answer)
+        raise problem
 
     def _own_headers(self, token: str | None) -> dict[str, str]:
         headers = {"X-Request-ID": self.browser.request_id, "Accept": "application/json, image/*"}
-        if self.browser.address:
-            headers["X-Forwarded-For"] = self.browser.address
+        told = {
+            "X-Forwarded-For": self.browser.address,
+            "Accept-Language": self.browser.languages,
+            "User-Agent": self.browser.user_agent,
+        }
+        headers.update({name: value for name, value in told.items() if value})
         return {**headers, "Authorization": f"Bearer {token}"} if token else headers
 
     async def _answer(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
@@ -159,6 +167,11 @@ class Calls:
             return await self.http.send(request, stream=stream)
         except httpx.HTTPError as error:
             raise ApiAway(type(error).__name__) from error
+
+
+def _is_token_refused(problem: Exception) -> bool:
+    """Whether a new access token may help: a 401 may also mean that a password in the form is wrong."""
+    return isinstance(problem, ApiProblem) and problem.code in {"invalid-token", "unauthenticated"}
 
 
 def given(query: Values) -> dict[str, Any]:

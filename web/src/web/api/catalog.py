@@ -42,7 +42,28 @@ class App(Answer):
     available_from: datetime | None
     available_until: datetime | None
     more_categories: list[str]
-    locale: str
+    locale: str  # of the texts, which follow Accept-Language
+
+
+class CategoryCount(Answer):
+    """How many apps a category of the upper level has, for the other filters."""
+
+    category: str
+    name: str
+    count: int
+
+
+class Facets(Answer):
+    """The counts."""
+
+    categories: list[CategoryCount]
+
+
+class AppPage(Listed[App]):
+    """One page of apps."""
+
+    facets: Facets | None = None
+    corrected_q: str | None = None  # what was looked for, as nothing is spelt like q
 
 
 @dataclass(frozen=True)
@@ -51,9 +72,9 @@ class Catalog:
 
     calls: Calls
 
-    async def apps(self, query: Values) -> Listed[App]:
+    async def apps(self, query: Values) -> AppPage:
         """Published apps; for admins also those of another ``status``."""
-        return read(Listed[App], await self.calls.send("GET", "/apps", params=given(query)))
+        return read(AppPage, await self.calls.send("GET", "/apps", params=given(query)))
 
     async def app(self, app_id: UUID) -> tuple[App, str]:
         """One app and its ETag."""

@@ -41,6 +41,10 @@ class Task(Answer):
     proof_id: UUID | None  # the newest
     expires_at: datetime
     created_at: datetime
+    submitted_at: datetime | None = None
+    decided_at: datetime | None = None
+    queue_position: int | None = None
+    median_review_seconds: int | None = None
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,22 @@ from web.pages import (
     admin_points,
     admin_users,
     apps,
+    events,
     feeds,
     isins,
+    leaderboard,
     passwords,
     points,
+    profile,
     proofs,
     review,
+    second_factor,
     tasks,
     theme,
     welcome,
 )
 
-PEOPLE = (welcome, theme, accounts, passwords, apps, tasks, points, proofs)
-DESK = (review, admin_apps, admin_imports, admin_categories, admin_users, admin_points, admin_audit, isins, feeds)
-ROUTERS = [module.router for module in (*PEOPLE, *DESK)]
+EVERYBODY = (welcome, theme, accounts, passwords, apps)
+PEOPLE = (tasks, events, points, leaderboard, profile, second_factor, proofs, isins, feeds)
+STAFF = (review, admin_apps, admin_imports, admin_categories, admin_users, admin_points, admin_audit)
+ROUTERS = [module.router for module in (*EVERYBODY, *PEOPLE, *STAFF)]

@@ -5,12 +5,13 @@ from starlette.responses import Response
 
 from servicekit.logs import get_logger
 from web.api import Api, ApiAway, ApiProblem
-from web.api.accounts import TokenPair
+from web.api.accounts import SignIn
 from web.forms import CheckedForm
 from web.problem_words import Trouble, trouble_of
 from web.renewal import KnownToken, session_of
+from web.sessions import SignInStep
 from web.texts import text
-from web.visits import AnyVisit, own_path
+from web.visits import AnyVisit, Visit, own_path
 
 log = get_logger(__name__)
 router = APIRouter()
@@ -80,12 +81,45 @@ async def login(visit: AnyVisit, form: CheckedForm) -> Response:
         # What exactly is wrong with an address or a password is nobody's business at this door.
         trouble = Trouble(text("problem.invalid-credentials")) if problem.status != 429 else words
         return visit.page("login.html", status=problem.status, form=form, trouble=trouble)
-    if answer.access_token is None or answer.refresh_token is None:
-        trouble = Trouble(text("login.second_factor"))
-        return visit.page("login.html", status=422, form=form, trouble=trouble)
-    pair = TokenPair(access_token=answer.access_token, refresh_token=answer.refresh_token, expires_in=answer.expires_in)
-    account = await Api(visit.site.http, visit.browser, KnownToken(pair.access_token)).accounts.me()
-    return await visit.sign_in(session_of(account, pair), form["next"])
+    if answer.mfa_token is not None:
+        return await visit.begin_step(SignInStep(mfa_token=answer.mfa_token, next=form["next"]), "/login/code")
+    return await _signed_in(visit, answer, form["next"])
+
+
+@router.get("/login/code")
+async def code_form(visit: AnyVisit) -> Response:
+    """The second half of signing in, for accounts with a second factor."""
+    if await visit.site.sessions.read_step(visit.cookie_id, SignInStep) is None:
+        return visit.redirect("/login", notice="sign-in-again")
+    return visit.page("login_code.html", trouble=None)
+
+
+@router.post("/login/code")
+async def check_code(visit: AnyVisit, form: CheckedForm) -> Response:
+    """Sign in with a code of the authenticator app, or with a recovery code."""
+    sessions = visit.site.sessions
+    step = await sessions.read_step(visit.cookie_id, SignInStep)
+    if step is None:
+        return visit.redirect("/login", notice="sign-in-again")
+    try:
+        answer = await visit.api.accounts.answer_mfa(step.mfa_token, form.get("code", "").strip())
+    except ApiProblem as problem:
+        if problem.code == "invalid-mfa-token":
+            await sessions.end_step(visit.cookie_id, SignInStep)
+            return visit.redirect("/login", notice="sign-in-again")
+        if problem.status not in {401, 422, 429}:
+            raise
+        trouble = trouble_of(problem, set()) if problem.status != 422 else Trouble(text("problem.wrong-code"))
+        return visit.page("login_code.html", status=problem.status, trouble=trouble)
+    await sessions.end_step(visit.cookie_id, SignInStep)
+    return await _signed_in(visit, answer, step.next)
+
+
+async def _signed_in(visit: Visit, answer: SignIn, path: str) -> Response:
+    if answer.tokens is None:
+        raise ApiAway("a sign-in without tokens")
+    account = await Api(visit.site.http, visit.browser, KnownToken(answer.tokens.access_token)).accounts.me()
+    return await visit.sign_in(session_of(account, answer.tokens), path, answer.device_token)
 
 
 @router.post("/logout")

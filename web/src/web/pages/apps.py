@@ -1,6 +1,6 @@
 """The catalogue, and beginning with an app."""
 
-import asyncio
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -8,34 +8,39 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from web.api import ApiProblem
+from web.api.catalog import Category
+from web.api.points import Summary
 from web.api.tasks import Task
 from web.forms import CheckedForm
 from web.problem_words import Trouble, words_of
+from web.together import together
 from web.visits import AnyVisit, SignedInVisit, Visit
 
 SORTS = ("-points", "points", "name", "-created_at")
-TASKS_LIMIT = 200  # the most that the API gives at once
+PAGE = 24
 router = APIRouter()
 
 
 @router.get("/apps")
-async def apps(visit: AnyVisit, q: str = "", category: str = "", sort: str = "", cursor: str = "") -> Response:
-    """Search, filter and sort the published apps."""
-    query = {"q": q, "category": category, "sort": sort if sort in SORTS else ""}
-    listed, categories, tasks = await asyncio.gather(
-        visit.api.catalog.apps({**query, "cursor": cursor, "limit": 24}),
+async def apps(visit: AnyVisit, cursor: str = "") -> Response:
+    """Search, filter and sort the published apps, with one's own state on each."""
+    filters = _filters(visit.request.query_params)
+    listed, categories, summary = await together(
+        visit.api.catalog.apps({**filters, "facets": "true", "cursor": cursor, "limit": PAGE}),
         visit.api.catalog.categories(),
-        _tasks_by_app(visit),
+        _summary(visit),
     )
+    tasks = await _tasks_by_app(visit, [app.id for app in listed.items])
     return visit.page(
         "apps.html",
-        apps=listed.items,
-        next_cursor=listed.next_cursor,
-        categories=categories,
+        listed=listed,
+        categories={category.slug: category for category in categories},
+        upper=_upper(categories, filters["category"]),
         tasks=tasks,
-        filters=query,
+        summary=summary,
+        filters=filters,
         cursor=cursor,
-        sorts=SORTS,
+        sorts=("relevance", *SORTS) if filters["q"] else SORTS,
     )
 
 
@@ -59,19 +64,41 @@ async def start(visit: SignedInVisit, app_id: UUID, form: CheckedForm) -> Respon
 
 
 async def _app_page(visit: Visit, app_id: UUID, *, status: int = 200, **values: Any) -> Response:
-    (found, _), tasks = await asyncio.gather(visit.api.catalog.app(app_id), _tasks_by_app(visit))
+    (found, _), tasks = await together(visit.api.catalog.app(app_id), _tasks_by_app(visit, [app_id]))
     shown = {"trouble": None, **values}
     return visit.page("app.html", status=status, app=found, task=tasks.get(app_id), **shown)
 
 
-async def _tasks_by_app(visit: Visit) -> dict[UUID, Task]:
-    """One's newest task for each app, for the states on the cards."""
-    if visit.session is None:
+def _filters(given: Mapping[str, str]) -> dict[str, str]:
+    """What the address asks for, as far as the API takes it; a number that is none is left out."""
+    q, sort = given.get("q", "").strip(), given.get("sort", "")
+    return {
+        "q": q,
+        "category": given.get("category", ""),
+        "min_points": _number(given.get("min_points", "")),
+        "max_points": _number(given.get("max_points", "")),
+        "sort": sort if sort in SORTS else "relevance" if q else "",
+    }
+
+
+def _number(typed: str) -> str:
+    digits = typed.strip()
+    return digits if digits.isascii() and digits.isdecimal() and len(digits) <= 9 else ""
+
+
+def _upper(categories: list[Category], slug: str) -> Category | None:
+    """The category of the upper level that ``slug`` is, or is below."""
+    return next((one for one in categories if slug in {one.slug, *(child.slug for child in one.children)}), None)
+
+
+async def _summary(visit: Visit) -> Summary | None:
+    return None if visit.session is None else await visit.api.points.summary()
+
+
+async def _tasks_by_app(visit: Visit, app_ids: list[UUID]) -> dict[UUID, Task]:
+    """One's newest task for each of these apps."""
+    if visit.session is None or not app_ids:
         return {}
-    newest_first = sorted(
-        (await visit.api.tasks.mine({"limit": TASKS_LIMIT})).items, key=lambda task: task.created_at, reverse=True
-    )
-    by_app: dict[UUID, Task] = {}
-    for task in newest_first:
-        by_app.setdefault(task.app_id, task)
-    return by_app
+    query = {"app_id": [str(app_id) for app_id in app_ids], "limit": 200}
+    newest_first = (await visit.api.tasks.mine(query)).items
+    return {task.app_id: task for task in reversed(newest_first)}

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from web.api import ApiProblem
 from web.forms import UPLOAD_LIMIT, CheckedForm, CheckedUpload
-from web.problem_words import words_of
+from web.problem_words import Trouble, words_of
 from web.texts import text
 from web.visits import SignedInVisit, Visit
 
@@ -52,7 +52,12 @@ async def submit(visit: SignedInVisit, task_id: UUID, sent: CheckedUpload) -> Re
 @router.post("/tasks/{task_id}/cancel")
 async def cancel(visit: SignedInVisit, task_id: UUID, form: CheckedForm) -> Response:  # noqa: ARG001 - for its check
     """Give the task up."""
-    await visit.api.tasks.cancel(task_id)
+    try:
+        await visit.api.tasks.cancel(task_id)
+    except ApiProblem as problem:
+        if problem.status != 409:
+            raise
+        return await _task_page(visit, task_id, status=409, trouble=Trouble(words_of(problem)))
     return visit.redirect(f"/tasks/{task_id}", notice="task-cancelled")
 
 
@@ -64,7 +69,7 @@ async def _refused(visit: Visit, task_id: UUID, status: int, words: str) -> Resp
 
 async def _task_page(visit: Visit, task_id: UUID, *, status: int = 200, **values: Any) -> Response:
     found = await visit.api.tasks.one(task_id)
-    shown = {"upload_trouble": None, **values}
+    shown = {"upload_trouble": None, "trouble": None, **values}
     return visit.page("task.html", status=status, task=found, upload_limit=UPLOAD_LIMIT, **shown)
 
 

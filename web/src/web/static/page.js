@@ -1,13 +1,11 @@
 // What every page has: times in the reader's own zone, and a menu that closes when one looks elsewhere.
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
-export function localTimes(root) {
-  for (const element of root.querySelectorAll("time[datetime]")) {
-    const date = new Date(element.dateTime);
-    if (Number.isNaN(date.getTime()) || !element.dateTime.includes("T")) continue;
-    element.title = element.textContent;
-    element.textContent = moment.format(date);
-  }
+for (const element of document.querySelectorAll("time[datetime]")) {
+  const date = new Date(element.dateTime);
+  if (Number.isNaN(date.getTime()) || !element.dateTime.includes("T")) continue;
+  element.title = element.textContent;
+  element.textContent = moment.format(date);
 }
 
 function closeMenus(except) {
@@ -16,7 +14,6 @@ function closeMenus(except) {
   }
 }
 
-localTimes(document);
 document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;

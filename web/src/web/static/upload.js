@@ -1,7 +1,8 @@
-// The upload form, with drag and drop, paste, preview and progress. Without this script the plain form does the same work.
+// The upload form, with drag and drop, paste, preview, progress and cancel. Without this script the plain form does the same work.
 const form = document.querySelector("form[data-upload]");
 const input = form.elements.file;
 const button = form.querySelector("button[type=submit]");
+const cancel = form.querySelector("[data-cancel]");
 const drop = form.querySelector(".drop");
 const preview = form.querySelector("img");
 const progress = form.querySelector("progress");
@@ -10,6 +11,7 @@ const trouble = form.querySelector("[role=alert]");
 const texts = form.dataset;
 const TYPES = ["image/png", "image/jpeg", "image/webp"];
 let file = null;
+let request = null;
 
 form.querySelector("[data-scripted]").hidden = false;
 
@@ -18,7 +20,7 @@ function fill(words, values) {
 }
 
 function complain(words) {
-  trouble.textContent = words;
+  trouble.querySelector("span").textContent = words;
   trouble.hidden = false;
   status.textContent = "";
 }
@@ -44,7 +46,7 @@ function choose(candidate) {
 function send() {
   const body = new FormData(form);
   body.set("file", file, file.name);
-  const request = new XMLHttpRequest();
+  request = new XMLHttpRequest();
   request.open("POST", form.action);
   request.setRequestHeader("Accept", "application/json");
   request.responseType = "json";
@@ -61,13 +63,19 @@ function send() {
     finish();
     complain(request.response?.words ?? texts.failed);
   });
-  for (const name of ["error", "timeout", "abort"]) {
+  for (const name of ["error", "timeout"]) {
     request.addEventListener(name, () => {
       finish();
       complain(texts.failed);
     });
   }
+  request.addEventListener("abort", () => {
+    finish();
+    status.textContent = texts.cancelled;
+    button.focus();
+  });
   button.disabled = true;
+  cancel.hidden = false;
   progress.hidden = false;
   status.textContent = texts.sending;
   request.send(body);
@@ -75,10 +83,12 @@ function send() {
 
 function finish() {
   button.disabled = false;
+  cancel.hidden = true;
   progress.hidden = true;
   progress.value = 0;
 }
 
+cancel.addEventListener("click", () => request.abort());
 input.addEventListener("change", () => choose(input.files[0]));
 form.addEventListener("submit", (event) => {
   event.preventDefault();

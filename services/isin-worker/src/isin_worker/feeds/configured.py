@@ -6,7 +6,7 @@ The file is TOML, a table for each feed by its name. ``presets.toml`` beside thi
 import codecs
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import time
 from importlib.resources import files
 from pathlib import Path
@@ -25,6 +25,7 @@ FIELDS = {"isin", "name", "type", "currency", "lei"}
 
 
 _LIMITS = GateLimits()
+_KEY = re.compile(r"\s*(?:\[(?P<table>[^\[\]]+)\]|(?P<name>[\w.\"'-]+)\s*=)")
 
 
 class WrongFeeds(ValueError):
@@ -179,7 +180,10 @@ class _File(_Table):
 
 def read_feeds(path: Path) -> Mapping[str, Feed]:
     """The feeds of a file. Raises WrongFeeds, and OSError when it can't be read."""
-    return _parse(path.read_text(encoding="utf-8"))
+    try:
+        return _parse(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise WrongFeeds(f"no TOML: byte {error.start} is no UTF-8") from None
 
 
 def presets() -> Mapping[str, Feed]:
@@ -195,6 +199,28 @@ def _parse(text: str) -> Mapping[str, Feed]:
     except tomllib.TOMLDecodeError as error:
         raise WrongFeeds(f"no TOML: {error}") from error
     except ValidationError as error:
-        lines = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors(include_input=False))
-        raise WrongFeeds("; ".join(lines)) from None
+        raise WrongFeeds("; ".join(_faults(error, text))) from None
     return {name: table.declared(name) for name, table in declared.feeds.items()}
+
+
+def _faults(error: ValidationError, text: str) -> Iterator[str]:
+    for fault in error.errors(include_input=False):
+        place = [str(part) for part in fault["loc"]]
+        yield f"line {_line_of(place, text)}, {'.'.join(place)}: {fault['msg'].removeprefix('Value error, ')}"
+
+
+def _line_of(place: Sequence[str], text: str) -> int:
+    """The line of the file that declares the key at ``place``, or of what it would be in."""
+    found, depth = 1, 0
+    table: list[str] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        key = _KEY.match(line)
+        if key is None:
+            continue
+        names = [name.strip(" \t\"'") for name in (key["table"] or key["name"]).split(".")]
+        if key["table"]:
+            table = names
+        path = names if key["table"] else table + names
+        if len(path) > depth and path == list(place[: len(path)]):
+            found, depth = number, len(path)
+    return found

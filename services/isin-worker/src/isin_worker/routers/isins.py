@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
-from isin_worker.dependencies import ChangeServiceDep, CursorsDep, InstrumentServiceDep, IsinServiceDep
+from isin_worker.dependencies import ChangeServiceDep, CursorsDep, IsinServiceDep, instruments_of
 from isin_worker.repositories.listings import Filters
 from isin_worker.schemas import ChangesPage, FoundListOut, InstrumentOut, InstrumentPage, ValidateIn, VerdictsOut
 from isin_worker.services.isins import judge
@@ -121,6 +121,6 @@ async def extract_isins(request: Request, isins: IsinServiceDep, _user: SignedIn
         422: {"description": "Not an ISIN; the right check digit is named"},
     },
 )
-async def get_isin(isin: str, request: Request, instruments: InstrumentServiceDep, _user: SignedIn) -> Response:
+async def get_isin(isin: str, request: Request, _user: SignedIn) -> Response:
     """What the lists say of one ISIN."""
-    return conditional_json(request, await instruments.get(isin))
+    return conditional_json(request, await instruments_of(request).get(isin))

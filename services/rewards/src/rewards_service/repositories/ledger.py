@@ -56,6 +56,24 @@ _POST = (
     .columns(id=Uuid)
 )
 
+# The months end with the present one, in UTC; those without entries are there too.
+_MONTHS = text("""
+    WITH month AS (
+        SELECT generate_series(this - interval '11 months', this, interval '1 month') AS begins
+        FROM (SELECT date_trunc('month', now() AT TIME ZONE 'UTC') AS this) AS present
+    ), change AS (
+        SELECT date_trunc('month', transaction.created_at AT TIME ZONE 'UTC') AS begins, entry.amount
+        FROM account JOIN entry ON entry.account_id = account.id
+        JOIN transaction ON transaction.id = entry.transaction_id
+        WHERE account.user_id = :user_id
+            AND transaction.created_at >= (SELECT min(begins) FROM month) AT TIME ZONE 'UTC'
+    )
+    SELECT to_char(month.begins, 'YYYY-MM') AS month,
+        coalesce(sum(amount) FILTER (WHERE amount > 0), 0)::bigint AS added,
+        coalesce(-sum(amount) FILTER (WHERE amount < 0), 0)::bigint AS taken
+    FROM month LEFT JOIN change USING (begins) GROUP BY month.begins ORDER BY month.begins
+""").bindparams(bindparam("user_id", type_=Uuid))
+
 _VERIFY = text("""
     SELECT (SELECT count(*) FROM transaction) AS transactions,
         (SELECT count(*) FROM entry) AS entries,
@@ -188,6 +206,11 @@ class LedgerRepository:
         if before is not None:
             statement = statement.where(_entry.id < before)
         return [(entry, transaction) for entry, transaction in await self._session.execute(statement)]
+
+    async def months(self, user_id: UUID) -> list[tuple[str, int, int]]:
+        """The last twelve months, the present one last: which, points added, points taken away."""
+        rows = await self._session.execute(_MONTHS, {"user_id": user_id})
+        return [(row.month, row.added, row.taken) for row in rows]
 
     async def verify(self) -> dict[str, int]:
         """Counts and sums over the whole ledger, of one moment."""

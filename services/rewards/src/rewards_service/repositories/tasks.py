@@ -1,7 +1,7 @@
 """Tasks. Every change of state is one conditional statement, or happens under the row's lock."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Interval, Text, Uuid, and_, bindparam, func, or_, select, text, update
@@ -48,6 +48,13 @@ _DECIDE = select(Task).from_statement(
         bindparam("note", type_=Text),
     )
 )
+
+
+class Wanted(NamedTuple):
+    """Which of somebody's tasks to list: of one state, of some apps; what is not given leaves nothing out."""
+
+    status: str | None = None
+    app_ids: frozenset[UUID] = frozenset()
 
 
 class TaskRepository:
@@ -108,11 +115,13 @@ class TaskRepository:
             await self._session.scalars(select(Task).where(_task.id == task_id, _task.user_id == user_id))
         ).one_or_none()
 
-    async def list_of_user(self, user_id: UUID, status: str | None, before: UUID | None, limit: int) -> list[Task]:
+    async def list_of_user(self, user_id: UUID, wanted: Wanted, before: UUID | None, limit: int) -> list[Task]:
         """This person's tasks, newest first."""
         statement = select(Task).where(_task.user_id == user_id).order_by(_task.id.desc()).limit(limit)
-        if status is not None:
-            statement = statement.where(_task.status == status)
+        if wanted.status is not None:
+            statement = statement.where(_task.status == wanted.status)
+        if wanted.app_ids:
+            statement = statement.where(_task.app_id.in_(wanted.app_ids))
         if before is not None:
             statement = statement.where(_task.id < before)
         return list(await self._session.scalars(statement))

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from rewards_service.dependencies import PointsReader, UserToken
-from rewards_service.schemas import EntryOut, PointsOut, SummaryOut
+from rewards_service.schemas import EntryOut, MonthsOut, PointsOut, SummaryOut
 from servicekit.pagination import CursorParam, Limit, add_next_link
 from servicekit.permissions import SignedIn
 from servicekit.schemas import Page
@@ -43,6 +43,12 @@ async def list_entries(
     page = await points.statement(principal.user_id, cursor, limit)
     add_next_link(request, response, page.next_cursor)
     return page
+
+
+@router.get("/points/months")
+async def list_months(principal: SignedIn, points: PointsReader) -> MonthsOut:
+    """What came and what went in each of your last twelve months."""
+    return await points.months(principal.user_id)
 
 
 @router.get("/me/summary")

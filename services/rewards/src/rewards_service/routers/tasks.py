@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from rewards_service.dependencies import KEYED, Key, Tasks, UserToken
+from rewards_service.repositories.tasks import Wanted
 from rewards_service.routers.answers import respond
 from rewards_service.schemas import TaskIn, TaskOut, TaskStatus
 from rewards_service.services.idempotency import Call
@@ -47,11 +48,14 @@ async def list_tasks(
     principal: SignedIn,
     tasks: Tasks,
     status: Annotated[TaskStatus | None, Query(description="Only tasks in this state")] = None,
+    app_id: Annotated[
+        list[UUID] | None, Query(max_length=200, description="Only tasks of these apps; may be repeated")
+    ] = None,
     limit: Limit = 50,
     cursor: CursorParam = None,
 ) -> Page[TaskOut]:
     """Your tasks, newest first."""
-    page = await tasks.list(principal.user_id, status, cursor, limit)
+    page = await tasks.list(principal.user_id, Wanted(status, frozenset(app_id or ())), cursor, limit)
     add_next_link(request, response, page.next_cursor)
     return page
 

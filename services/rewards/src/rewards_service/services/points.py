@@ -6,7 +6,7 @@ from uuid import UUID
 from rewards_service.clients.accounts import Accounts
 from rewards_service.repositories.ledger import LedgerRepository
 from rewards_service.repositories.tasks import TaskRepository
-from rewards_service.schemas import EntryOut, PointsOut, SummaryOut
+from rewards_service.schemas import EntryOut, MonthOut, MonthsOut, PointsOut, SummaryOut
 from rewards_service.services.statement import line_of, statement_csv
 from servicekit.db import Database
 from servicekit.pagination import Cursors
@@ -38,6 +38,12 @@ class PointsService:
         items = [line_of(entry, transaction) for entry, transaction in rows[:limit]]
         more = len(rows) > limit
         return Page(items=items, next_cursor=self._cursors.encode(scope, [rows[limit - 1][0].id]) if more else None)
+
+    async def months(self, user_id: UUID) -> MonthsOut:
+        """This person's last twelve months."""
+        async with self._database.transaction() as session:
+            months = await LedgerRepository(session).months(user_id)
+        return MonthsOut(items=[MonthOut(month=month, added=added, taken=taken) for month, added, taken in months])
 
     def statement_csv(self, user_id: UUID) -> AsyncIterator[str]:
         """This person's whole statement as CSV, newest first, a piece at a time."""

@@ -19,8 +19,8 @@ from rewards_service.errors import (
 )
 from rewards_service.models import Task
 from rewards_service.repositories.queue import QueueRepository
-from rewards_service.repositories.tasks import TaskRepository
-from rewards_service.schemas import TaskOut, TaskStatus
+from rewards_service.repositories.tasks import TaskRepository, Wanted
+from rewards_service.schemas import TaskOut
 from rewards_service.services.idempotency import Answer, Call, Once
 from servicekit.db import Database
 from servicekit.pagination import Cursors
@@ -76,14 +76,14 @@ class TaskService:
                 shown.queue_position, shown.median_review_seconds = await QueueRepository(session).standing(task)
         return shown
 
-    async def list(self, user_id: UUID, status: TaskStatus | None, cursor: str | None, limit: int) -> Page[TaskOut]:
+    async def list(self, user_id: UUID, wanted: Wanted, cursor: str | None, limit: int) -> Page[TaskOut]:
         """This person's tasks, newest first."""
-        scope = f"tasks {user_id} {status}"
+        scope = f"tasks {user_id} {wanted.status} {sorted(map(str, wanted.app_ids))}"
         before = UUID(self._cursors.decode(scope, cursor)[0]) if cursor else None
         async with self._database.transaction() as session:
             tasks = TaskRepository(session)
             await tasks.expire_overdue(user_id)
-            found = await tasks.list_of_user(user_id, status, before, limit + 1)
+            found = await tasks.list_of_user(user_id, wanted, before, limit + 1)
         items = [TaskOut.model_validate(task) for task in found[:limit]]
         more = len(found) > limit
         return Page(items=items, next_cursor=self._cursors.encode(scope, [str(items[-1].id)]) if more else None)

@@ -1,0 +1,87 @@
+"""Pictures of every page, light and dark, on a phone and on a desk, and one sheet of them all for the documents.
+
+``python bench/page_shots.py FOLDER [NAME ...]`` starts a platform of its own, puts ``<page>-<width>-<scheme>.png`` into
+the folder, and writes the sheet ``docs/img/pages-people.webp`` unless names choose some pages only.
+"""
+# ruff: noqa: T201 - a script that talks
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests/e2e"))
+
+from pages_world import EveryPage, World, make_world, pages_of_people  # noqa: E402 - after the path to it
+from running_platform import Platform  # noqa: E402 - the same
+
+SHEET = ROOT / "docs/img/pages-people.webp"
+ON_SHEET = ("welcome", "apps", "app", "task-begun", "task-waiting", "points", "leaderboard", "profile")
+WIDTHS = {"phone": (390, 844), "desk": (1280, 800)}
+
+
+def main(folder: Path, names: list[str]) -> None:
+    """Take them all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        platform = Platform(Path(temporary) / "var").launch().wait_ready()
+        try:
+            world = make_world(platform)
+            pages = [page for page in pages_of_people(world) if not names or page.name in names]
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+                for device in WIDTHS:
+                    for scheme in ("light", "dark"):
+                        _shoot(browser, world, pages, folder, device, scheme)
+        finally:
+            platform.stop()
+    if not names:
+        _sheet(folder)
+
+
+def _shoot(browser: Browser, world: World, pages: list[EveryPage], folder: Path, device: str, scheme: str) -> None:
+    width, height = WIDTHS[device]
+    for who in sorted({page.who for page in pages}):
+        context = browser.new_context(
+            base_url=world.platform.url,
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if scheme == "dark" else "light",
+        )
+        tab = context.new_page()
+        if who in world.people:
+            address, password = world.people[who]
+            tab.goto("/login")
+            tab.get_by_label("E-mail address").fill(address)
+            tab.get_by_label("Password").fill(password)
+            tab.get_by_role("main").get_by_role("button", name="Sign in").click()
+        for page in (page for page in pages if page.who == who):
+            tab.goto(page.path)
+            tab.screenshot(path=folder / f"{page.name}-{device}-{scheme}.png", full_page=True)
+            print(page.name, device, scheme)
+        context.close()
+
+
+def _sheet(folder: Path) -> None:
+    """Two rows: the desk in light, the phone in dark."""
+    tile, gap = (320, 260), 12
+    sheet = Image.new("RGB", ((tile[0] + gap) * 4 + gap, (tile[1] + gap) * 4 + gap), "#8a938f")
+    for index, name in enumerate(ON_SHEET * 2):
+        device, scheme = ("desk", "light") if index < len(ON_SHEET) else ("phone", "dark")
+        picture = Image.open(folder / f"{name}-{device}-{scheme}.png").convert("RGB")
+        picture.thumbnail((tile[0], 10_000) if device == "desk" else (tile[0] // 2, 10_000))
+        picture = picture.crop((0, 0, picture.width, min(picture.height, tile[1])))
+        column, row = index % 4, index // 4
+        sheet.paste(
+            picture, (gap + column * (tile[0] + gap) + (tile[0] - picture.width) // 2, gap + row * (tile[1] + gap))
+        )
+    SHEET.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(SHEET, "WEBP", quality=72, method=6)
+    print(SHEET, SHEET.stat().st_size, "bytes")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])

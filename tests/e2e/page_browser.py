@@ -1,0 +1,69 @@
+"""Headless Chromium for the tests of the pages."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+MARKS = [
+    pytest.mark.e2e,
+    pytest.mark.browser,
+    pytest.mark.xdist_group("platform"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: the pages are not driven in a browser"),
+]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+
+
+@contextmanager
+def chromium(*flags: str) -> Iterator[Browser]:
+    """The browser of this machine."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
+        yield running
+        running.close()
+
+
+class Opener:
+    """Opens one browser profile for each person, and notes any error in a page's console."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self._browser = browser
+        self._url = url
+        self._contexts: list[BrowserContext] = []
+        self.faults: list[str] = []
+
+    def __call__(self, path: str = "/", *, scripts: bool = True, width: int = 1280, **options: Any) -> Page:
+        context = self._browser.new_context(
+            base_url=self._url, java_script_enabled=scripts, viewport={"width": width, "height": 800}, **options
+        )
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", lambda message: self.faults.append(message.text) if message.type == "error" else None)
+        page.goto(path)
+        self._contexts.append(context)
+        return page
+
+    def close(self) -> None:
+        """Close every profile."""
+        for context in self._contexts:
+            context.close()
+
+
+def sign_in(page: Page, address: str, password: str) -> None:
+    """Through the form, as people do."""
+    page.goto("/login")
+    page.get_by_label("E-mail address").fill(address)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    expect(page.locator("header .avatar")).to_be_visible()

@@ -1,0 +1,102 @@
+"""A platform with something on every page, and the list of these pages: for looking at each one in many ways.
+
+A page is `(name, who, path)`; another part of the site adds a function that makes its own things and yields its pages.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from running_platform import ADMIN, REVIEWER, Account, Platform, new_account, phone_screenshot
+
+PASSWORD = "a long enough password"
+
+
+class EveryPage(NamedTuple):
+    """A page to look at, and whose eyes see it: ``nobody``, ``person``, ``reviewer``, ``admin``."""
+
+    name: str
+    who: str
+    path: str
+
+
+@dataclass
+class World:
+    """Who is there, and how they sign in: an address and a password for each."""
+
+    platform: Platform
+    people: dict[str, tuple[str, str]]
+    person: Account
+    reviewer: Account
+    admin: Account
+
+
+def make_world(platform: Platform) -> World:
+    """A person with points, and with tasks in every state that people see."""
+    address = f"ada-{secrets.token_hex(4)}@example.org"
+    people = {"person": (address, PASSWORD), "reviewer": REVIEWER, "admin": ADMIN}
+    return World(
+        platform=platform,
+        people=people,
+        person=new_account(platform, address, PASSWORD),
+        reviewer=Account(platform.url).sign_in(*REVIEWER),
+        admin=Account(platform.url).sign_in(*ADMIN),
+    )
+
+
+def an_app(world: World, points: int, **values: Any) -> dict[str, Any]:
+    """A published app."""
+    body = {"package_name": f"org.example.p{secrets.token_hex(4)}", "name": "Reader", "points": points, **values}
+    app: dict[str, Any] = world.admin.post("/api/v1/apps", body).json()
+    world.admin.post(f"/api/v1/apps/{app['id']}/publish")
+    return app
+
+
+def a_task(world: World, app: dict[str, Any], *, handed_in: bool = False, **decision: str) -> dict[str, Any]:
+    """A task of the person: begun, handed in, or decided on."""
+    task: dict[str, Any] = world.person.post("/api/v1/tasks", {"app_id": app["id"]}).json()
+    path = f"/api/v1/tasks/{task['id']}"
+    if handed_in or decision:
+        picture = phone_screenshot(f"{app['name']} {secrets.token_hex(4)}")
+        answer = world.person.post(f"{path}/proofs", files={"file": ("a.png", picture, "image/png")})
+        assert answer.status_code == 201, answer.text
+    if decision:
+        answer = world.reviewer.post(f"/api/v1/reviews/{task['id']}/decision", decision)
+        assert answer.status_code == 200, answer.text
+    return task
+
+
+def pages_of_people(world: World) -> Iterator[EveryPage]:
+    """Everything that people see."""
+    read = "Opens a text and reads it aloud, also without a network."
+    begun = a_task(world, an_app(world, 250, name="Podcatcher", summary=read, description=read))
+    waiting = a_task(world, an_app(world, 120, name="Star Map"), handed_in=True)
+    rejected = a_task(
+        world, an_app(world, 90, name="Habit Garden", summary="One small thing a day."),
+        decision="reject", reason_code="wrong_app", note="This is the clock of the phone. Please open the app first.",
+    )  # fmt: skip
+    approved = [a_task(world, an_app(world, n, name=name), decision="approve")
+                for n, name in ((1250, "Offline Atlas"), (300, "Birdsong"), (80, "Kitchen Timer"))]  # fmt: skip
+    world.person.http.patch("/api/v1/me/preferences", json={"leaderboard": True})
+    fresh = an_app(world, 500, name="Pocket Telescope", summary=read, description=f"{read}\n\n{read}")
+    for name, path in (
+        ("welcome", "/"), ("register", "/register"), ("register-sent", "/register/sent"), ("login", "/login"),
+        ("forgot", "/forgot-password"), ("forgot-sent", "/forgot-password/sent"), ("reset", "/reset-password?token=x"),
+        ("reset-spent", "/reset-password"), ("verify", "/verify-email?token=x"), ("verify-spent", "/verify-email"),
+        ("apps-open", "/apps"), ("app-open", f"/apps/{fresh['id']}"), ("nothing", "/no-such-page"),
+    ):  # fmt: skip
+        yield EveryPage(name, "nobody", path)
+    for name, path in (
+        ("apps", "/apps"), ("apps-found", "/apps?q=read&sort=name"), ("apps-none", "/apps?q=zzzzzz"),
+        ("app", f"/apps/{fresh['id']}"), ("app-begun", f"/apps/{begun['app_id']}"), ("tasks", "/tasks"),
+        ("tasks-none", "/tasks?status=expired"), ("task-begun", f"/tasks/{begun['id']}"),
+        ("task-waiting", f"/tasks/{waiting['id']}"), ("task-rejected", f"/tasks/{rejected['id']}"),
+        ("task-approved", f"/tasks/{approved[0]['id']}"), ("points", "/points"),
+        ("leaderboard", "/points/leaderboard"), ("profile", "/profile"), ("delete", "/profile/delete"),
+    ):  # fmt: skip
+        yield EveryPage(name, "person", path)
+
+
+# Every part of the site that has pages: those who add one add it here.
+PARTS: list[Callable[[World], Iterator[EveryPage]]] = [pages_of_people]

@@ -1,0 +1,26 @@
+// A task that waits for review: its standing is kept up to date while one looks at it. Without this script, reload the page.
+const standing = document.getElementById("standing");
+const EVERY = 30_000; // the queue moves on without an event of one's own
+
+async function look() {
+  const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+  if (!answer.ok) return;
+  if (answer.redirected) return location.reload(); // the session has ended
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("standing");
+  if (!fresh) return;
+  if (fresh.dataset.status !== standing.dataset.status) return location.replace(location.pathname);
+  if (fresh.textContent !== standing.textContent) standing.replaceChildren(...fresh.childNodes);
+}
+
+const events = new EventSource("/events");
+events.addEventListener("task.updated", (event) => {
+  if (JSON.parse(event.data).id === standing.dataset.task) look();
+});
+events.addEventListener("reset", look);
+setInterval(() => {
+  if (!document.hidden) look();
+}, EVERY);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) look();
+});
+addEventListener("pagehide", () => events.close());
