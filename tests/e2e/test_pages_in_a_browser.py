@@ -7,7 +7,7 @@ import secrets
 import pytest
 from page_browser import MARKS, Opener, sign_in
 from playwright.sync_api import Page, expect
-from running_platform import ADMIN, REVIEWER, Account, Platform, mail_token, new_account
+from running_platform import ADMIN, REVIEWER, Account, Platform, eventually, mail_token, new_account
 
 pytestmark = MARKS
 PASSWORD = "a long enough password"
@@ -59,8 +59,10 @@ def test_the_main_job_on_the_pages(
     picture = reviewer.get_by_role("img", name=re.compile(package))
     expect(picture).to_be_visible()
     reviewer.get_by_role("button", name="Approve").click()
-    expect(reviewer.get_by_text("The points have been credited.")).to_be_visible()
+    expect(reviewer.get_by_text(f"Approved: Reader {package}.")).to_be_visible()
 
+    account = Account(platform.url).sign_in(address, PASSWORD)
+    eventually(lambda: account.get("/api/v1/points").json()["balance"])  # it could be taken back for some seconds
     user.goto("/points")
     expect(user.get_by_role("main")).to_contain_text("120")
     expect(user.get_by_role("main")).to_contain_text(f"Reader {package}")

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 from api_for_pages import FakeApi
@@ -20,9 +21,23 @@ def api() -> FakeApi:
 
 
 @pytest.fixture
-def settings() -> Settings:
-    url = os.environ["APPRAISE_TEST_VALKEY_URL"]
-    return Settings(environment="test", api_url="http://api.test", redis_url=url, session_secret=TEST_SECRET)
+def undo_seconds() -> int:
+    """How long decisions can be taken back; a test that needs time for it says so."""
+    return 0
+
+
+@pytest.fixture
+def settings(undo_seconds: int) -> Settings:
+    # A database of its own for each worker: pages send what they find there, also for another process.
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    url = urlsplit(os.environ["APPRAISE_TEST_VALKEY_URL"])._replace(path=f"/{int(worker) % 16}").geturl()
+    return Settings(
+        environment="test",
+        api_url="http://api.test",
+        redis_url=url,
+        session_secret=TEST_SECRET,
+        undo_seconds=undo_seconds,
+    )
 
 
 @pytest.fixture

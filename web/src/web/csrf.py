@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
-from web.sessions import subkey
+from web.sealing import subkey
 
 FIELD = "csrf_token"
 

@@ -1,6 +1,6 @@
 """Forms that the browser sends: bounded, checked for where they come from, then read."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Annotated
 from urllib.parse import parse_qsl
 from uuid import uuid4
@@ -17,6 +17,8 @@ from web.visits import AnyVisit, SignedInVisit
 FIELDS_LIMIT = 64 * 1024
 FIELDS_COUNT = 50
 UPLOAD_LIMIT = 8 * 1024 * 1024
+IMPORT_LIMIT = 100 * 1024 * 1024
+UploadReader = Callable[..., AsyncGenerator[tuple["Form", Upload | None], None]]
 
 
 class Form(dict[str, str]):
@@ -60,36 +62,43 @@ async def own_form(request: Request, visit: AnyVisit) -> Form:
     return Form({name: value.replace("\r\n", "\n") for name, value in pairs})
 
 
-async def checked_upload(request: Request, visit: SignedInVisit) -> AsyncGenerator[tuple[Form, Upload | None], None]:
-    """The fields and the file of a form with a file; beyond 1 MB the file waits on disk, not in memory.
+def upload_up_to(limit: int) -> UploadReader:
+    """Reads the fields and the file of a form with a file; beyond 1 MB the file waits on disk, not in memory.
 
     Raises as ``checked_form``.
     """
-    _check_origin(request, visit)
-    if _media_type(request) != "multipart/form-data":
-        raise FormUnreadable
-    stream = _bounded(request, UPLOAD_LIMIT + FIELDS_LIMIT)
-    try:
-        parser = MultiPartParser(request.headers, stream, max_files=1, max_fields=FIELDS_COUNT, max_part_size=4096)
-        data = await parser.parse()
-    except MultiPartException as error:
-        raise FormUnreadable from error
-    try:
-        fields = Form({name: value for name, value in data.multi_items() if isinstance(value, str)})
-        file = data.get("file")
-        form = _with_token(fields, visit)
-        yield form, _upload(file) if isinstance(file, UploadFile) and file.size else None
-    finally:
-        await data.close()
+
+    async def checked_upload(
+        request: Request, visit: SignedInVisit
+    ) -> AsyncGenerator[tuple[Form, Upload | None], None]:
+        _check_origin(request, visit)
+        if _media_type(request) != "multipart/form-data":
+            raise FormUnreadable
+        stream = _bounded(request, limit + FIELDS_LIMIT)
+        try:
+            parser = MultiPartParser(request.headers, stream, max_files=1, max_fields=FIELDS_COUNT, max_part_size=4096)
+            data = await parser.parse()
+        except MultiPartException as error:
+            raise FormUnreadable from error
+        try:
+            fields = Form({name: value for name, value in data.multi_items() if isinstance(value, str)})
+            file = data.get("file")
+            form = _with_token(fields, visit)
+            yield form, _upload(file, limit) if isinstance(file, UploadFile) and file.size else None
+        finally:
+            await data.close()
+
+    return checked_upload
 
 
 CheckedForm = Annotated[Form, Depends(checked_form)]
 OwnForm = Annotated[Form, Depends(own_form)]
-CheckedUpload = Annotated[tuple[Form, Upload | None], Depends(checked_upload)]
+CheckedUpload = Annotated[tuple[Form, Upload | None], Depends(upload_up_to(UPLOAD_LIMIT))]
+CheckedImport = Annotated[tuple[Form, Upload | None], Depends(upload_up_to(IMPORT_LIMIT))]
 
 
-def _upload(file: UploadFile) -> Upload:
-    if (file.size or 0) > UPLOAD_LIMIT:
+def _upload(file: UploadFile, limit: int) -> Upload:
+    if (file.size or 0) > limit:
         raise FormTooLarge
     return Upload(name="screenshot", kind=file.content_type or "application/octet-stream", file=file.file)
 

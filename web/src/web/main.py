@@ -16,8 +16,10 @@ from servicekit.middleware import RequestContext
 from servicekit.traces import carry_on
 from web import failures
 from web.csrf import Csrf
+from web.held_decisions import HeldDecisions
 from web.pages import ROUTERS
 from web.renewal import Renewals
+from web.sealing import Seal
 from web.sessions import Sessions
 from web.settings import Settings
 from web.site import Site, site_of
@@ -43,6 +45,7 @@ def create_app(settings: Settings, *, api_transport: httpx.AsyncBaseTransport | 
         async with AsyncExitStack() as stack:
             site = await _open_site(settings, api_transport, stack)
             app.state.site = site
+            await stack.enter_async_context(site.held.sending())
             app.state.checks = {"sessions": site.sessions.ping, "api": lambda: _reach(site.http)}
             yield
 
@@ -79,12 +82,15 @@ async def _open_site(settings: Settings, transport: httpx.AsyncBaseTransport | N
     )
     secret = settings.session_secret.get_secret_value()
     sessions = Sessions(redis, secret, idle_seconds=settings.session_idle_seconds)
+    renewals = Renewals(sessions, http)
+    seal = Seal(secret, "web held decision")
     static = StaticFiles(Path(__file__).parent / "static")
     return Site(
         settings=settings,
         http=http,
         sessions=sessions,
-        renewals=Renewals(sessions, http),
+        renewals=renewals,
+        held=HeldDecisions(redis, sessions, renewals, http, seal, settings.undo_seconds),
         csrf=Csrf(secret, settings.public_url),
         static=static,
         views=Views(static),

@@ -4,16 +4,15 @@ A copy of Valkey's memory therefore holds neither an id that a browser could sen
 """
 
 import hashlib
-import hmac
 import secrets
 from typing import TypeVar
 
 import msgspec
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from redis.asyncio import Redis
 
-NONCE_BYTES = 12
+from web.sealing import Seal
+
 STEP_SECONDS = 300  # as long as the API waits for the code after the password
 
 Kind = TypeVar("Kind")
@@ -54,17 +53,12 @@ def new_id() -> str:
     return secrets.token_urlsafe(32)
 
 
-def subkey(secret: str, purpose: str) -> bytes:
-    """A key of its own for each purpose, so that one secret in the settings is enough."""
-    return hmac.digest(secret.encode(), purpose.encode(), "sha256")
-
-
 class Sessions:
     """Reads and writes sessions by cookie id. Every method raises redis.RedisError or OSError when Valkey is away."""
 
     def __init__(self, redis: Redis, secret: str, *, idle_seconds: int) -> None:
         self._redis = redis
-        self._cipher = AESGCM(subkey(secret, "web session"))
+        self._sealed = Seal(secret, "web session")
         self._idle_seconds = idle_seconds
 
     async def read(self, cookie_id: str) -> Session | None:
@@ -107,13 +101,11 @@ class Sessions:
         await self._redis.ping()
 
     def _seal(self, key: str, content: Session | Step) -> bytes:
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, msgspec.json.encode(content), key.encode())
+        return self._sealed.close(key, msgspec.json.encode(content))
 
     def _open(self, key: str, sealed: bytes, kind: type[Kind]) -> Kind | None:
         try:
-            plain = self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], key.encode())
-            return msgspec.json.decode(plain, type=kind)
+            return msgspec.json.decode(self._sealed.open(key, sealed), type=kind)
         except (InvalidTag, ValueError):  # another secret, or a form of before: signing in again mends both
             return None
 

@@ -33,6 +33,7 @@ class Settings(ServiceSettings):
         default=None, description="the address in the browser; without it forms compare Origin with Host"
     )
     session_idle_seconds: int = Field(default=7 * DAY, ge=60, description="a session unused for so long is forgotten")
+    undo_seconds: int = Field(default=5, ge=0, le=60, description="so long a reviewer can take a decision back")
 
     def cookie(self, name: str) -> str:
         """The full name of a cookie: browsers keep a ``__Host-`` one to this host, to https and to the path /."""

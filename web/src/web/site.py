@@ -6,6 +6,7 @@ import httpx
 from fastapi import Request
 
 from web.csrf import Csrf
+from web.held_decisions import HeldDecisions
 from web.renewal import Renewals
 from web.sessions import Sessions
 from web.settings import Settings
@@ -21,6 +22,7 @@ class Site:
     http: httpx.AsyncClient
     sessions: Sessions
     renewals: Renewals
+    held: HeldDecisions
     csrf: Csrf
     static: StaticFiles
     views: Views

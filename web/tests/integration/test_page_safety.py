@@ -1,10 +1,14 @@
 """Headers, form tokens, and values that try to be markup."""
 
+import re
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from api_for_pages import FakeApi, failure
+from fake_admin import transaction
+from fake_isins import add_run
+from fake_state import time_of
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from plain_browser import ORIGIN, Browser, Page
@@ -14,10 +18,9 @@ from web.pages import ROUTERS
 
 pytestmark = pytest.mark.integration
 CANARY = "<script>alert('canary')</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
+AN_ID = "00000000-0000-7000-8000-000000000000"
 POSTS = sorted(
-    route.path.replace("{app_id}", "0" * 8 + "-0000-7000-8000-" + "0" * 12)
-    .replace("{task_id}", "0" * 8 + "-0000-7000-8000-" + "0" * 12)
-    .replace("{session_id}", "0" * 8 + "-0000-7000-8000-" + "0" * 12)
+    re.sub(r"\{(\w+)\}", lambda name: "nse-equity" if name[1] == "name" else AN_ID, route.path)
     for router in ROUTERS
     for route in router.routes
     if isinstance(route, APIRoute) and "POST" in (route.methods or ()) and route.path != "/theme"
@@ -49,13 +52,41 @@ def pages(api: FakeApi) -> list[str]:
     api.corrected_q = CANARY
     api.feeds[0].update(title=CANARY, name=CANARY, schedule=CANARY, freshness=CANARY)
     api.isins["INE002A01018"].update(name=CANARY, type=CANARY, status=CANARY, lei=CANARY)
+    sighting = {"feed": CANARY, "status": CANARY, "venues": [CANARY], "details": {CANARY: CANARY}}
+    api.isins["INE002A01018"]["feeds"][0].update(sighting)
+    own = api.users["ada@example.org"]
+    match = {"kind": CANARY, "distance": 3, "proof_id": waiting["proof_id"], "task_id": waiting["id"],
+             "user_id": own["id"], "app_name": CANARY, "status": CANARY}  # fmt: skip
+    api.matches.append(match)
+    api.events.append({"kind": CANARY, "user_id": own["id"], "actor_id": None, "details": {CANARY: [CANARY, CANARY]},
+                       "created_at": time_of()})  # fmt: skip
+    api.transactions.append(transaction(own["id"], 5, CANARY, description=CANARY))
+    api.texts[app["id"], "de"] = {"name": CANARY, "summary": CANARY, "description": CANARY}
+    gate = {"gate": CANARY, "detail": CANARY, "value": None, "limit": None}
+    good = {**api.feeds[0], "name": "nse-equity", "alerts": [
+        {"run_id": AN_ID, "business_date": "2026-11-20", "status": "held", "error": CANARY}]}  # fmt: skip
+    api.feeds[0] = good
+    run = add_run(api, status="held", trigger=CANARY, url=CANARY, sha256=CANARY, gate=[gate])
+    failed = add_run(api, status="failed", error=CANARY)
+    api.imports[AN_ID] = {
+        "id": AN_ID, "format": CANARY, "status": CANARY, "detail": CANARY, "dry_run": False, "total": 1, "created": 0,
+        "updated": 0, "unchanged": 0, "rejected": 1, "created_at": time_of(), "finished_at": None,
+        "errors": [{"row": 1, "package_name": CANARY, "detail": CANARY}],
+    }  # fmt: skip
     return [
         "/", "/register", "/register/sent", "/login", f"/verify-email?token={CANARY}", "/forgot-password",
         "/forgot-password/sent", f"/reset-password?token={CANARY}", f"/apps?q={CANARY}",
         "/apps", f"/apps/{app['id']}", f"/tasks?status={CANARY}", f"/tasks/{rejected['id']}", "/points",
         "/points/leaderboard", "/profile", "/profile/delete", "/review",
         f"/review/{waiting['id']}", "/admin/apps?status=published", "/admin/apps/new", f"/admin/apps/{app['id']}",
-        "/isins?isin=INE002A01018", f"/isins?isin={CANARY}", f"/apps?notice={CANARY}", f"/{CANARY}",
+        "/isins/INE002A01018", "/isins", f"/isins?q={CANARY}&country={CANARY}", f"/isins/{CANARY}", "/isins/check",
+        "/feeds", "/feeds/nse-equity", f"/feeds/nse-equity/runs/{run['id']}?confirm=drop",
+        f"/feeds/nse-equity/runs/{failed['id']}", "/review?sort=risk", "/review/statistics",
+        f"/review/{waiting['id']}?compare={waiting['proof_id']}", f"/admin/users?q={CANARY}",
+        f"/admin/users/{own['id']}", "/admin/categories", f"/admin/categories/{api.categories[0]['id']}",
+        f"/admin/points?user_id={CANARY}", f"/admin/points/{api.transactions[0]['id']}", "/admin/points/verify",
+        f"/admin/audit?user_id={CANARY}&kind={CANARY}", "/admin/audit/catalog", "/admin/imports",
+        f"/admin/imports/{AN_ID}", f"/apps?notice={CANARY}", f"/{CANARY}",
     ]  # fmt: skip
 
 
@@ -133,7 +164,9 @@ async def test_no_form_is_taken_without_its_token(
 ) -> None:
     fields = {} if token is None else {"csrf_token": token}
     before = api.seen.total()
-    extra: dict[str, Any] = {"files": {"file": ("a.png", b"x")}} if path.endswith("/proofs") else {}
+    extra: dict[str, Any] = (
+        {"files": {"file": ("a.png", b"x")}} if path.endswith(("/proofs", "/icon", "/imports")) else {}
+    )
     answer = await everyone.post(path, fields or {"a": "b"}, **extra)
     assert answer.status_code == 403
     assert "Not allowed" in Page(answer.text).text

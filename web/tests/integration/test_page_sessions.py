@@ -14,7 +14,9 @@ from web.main import create_app
 from web.settings import Settings
 
 pytestmark = pytest.mark.integration
-EVERY_PAGE = ("/apps", "/tasks", "/points", "/isins", "/review", "/admin/apps", "/admin/apps/new")
+EVERY_PAGE = ("/apps", "/tasks", "/points", "/isins", "/review", "/admin/apps", "/admin/apps/new",
+              "/isins/check", "/feeds", "/review/statistics", "/admin/users", "/admin/points", "/admin/points/verify",
+              "/admin/categories", "/admin/imports", "/admin/audit", "/admin/audit/catalog")  # fmt: skip
 
 
 def _key(cookie: str | None) -> str:

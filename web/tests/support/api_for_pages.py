@@ -1,6 +1,7 @@
 """A small platform behind the REST API, in memory: what the pages use of it, one module for each part."""
 
 import fake_accounts
+import fake_admin
 import fake_catalog
 import fake_isins
 import fake_reviews
@@ -12,7 +13,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from servicekit import handlers
 
 __all__ = ["CODE", "MAIL_TOKEN", "PASSWORD", "PNG", "RECOVERY_CODES", "FakeApi", "failure"]
-PARTS = (fake_accounts, fake_catalog, fake_rewards, fake_reviews, fake_isins)
+PARTS = (fake_accounts, fake_admin, fake_catalog, fake_rewards, fake_reviews, fake_isins)
 
 
 class FakeApi(State):

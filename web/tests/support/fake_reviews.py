@@ -15,8 +15,11 @@ def add_routes(api: State, router: APIRouter) -> None:
         waiting = [task for task in api.tasks.values() if task["status"] == "submitted"]
         items = [
             {
-                "task": task, "proof": api.proofs[task["proof_id"]], "record": {"approved": 3, "rejected": 1},
-                "hints": {"same_file": 0, "same_pixels": 1}, "lease": api.leases.get(task["id"]),
+                "task": task, "proof": api.proofs[task["proof_id"]], "account_created_at": time_of(),
+                "record": {"approved": 3, "rejected": 1, "reversed": 0},
+                "hints": {"same_file": 0, "same_pixels": 1, "matches": api.matches},
+                "risk": {"score": 30, "signals": [{"code": "repeated", "points": 30}]},
+                "lease": api.leases.get(task["id"]),
             }
             for task in waiting
         ]  # fmt: skip
@@ -27,6 +30,19 @@ def add_routes(api: State, router: APIRouter) -> None:
         reviewer = api.caller(request, "reviewer")
         api.leases[str(task_id)] = {"reviewer_id": reviewer["id"], "expires_at": time_of(minutes=10)}
         return {"task_id": str(task_id), "expires_at": time_of(minutes=10)}
+
+    @router.delete("/api/v1/reviews/{task_id}/lease", status_code=204)
+    async def release(request: Request, task_id: UUID) -> None:
+        api.caller(request, "reviewer")
+        api.leases.pop(str(task_id), None)
+
+    @router.get("/api/v1/reviews/statistics")
+    async def statistics(request: Request) -> dict[str, Any]:
+        reviewer = api.caller(request, "reviewer")
+        decided = {
+            "decided": 1234, "approved": 1000, "rejected": 234, "approval_rate": 0.81, "median_seconds": 5400.0
+        }  # fmt: skip
+        return {"period": "month", "total": decided, "reviewers": [{"reviewer_id": reviewer["id"], **decided}]}
 
     @router.post("/api/v1/reviews/{task_id}/decision")
     async def decide(request: Request, task_id: UUID, body: dict[str, Any]) -> JSONResponse:

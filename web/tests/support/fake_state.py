@@ -60,6 +60,12 @@ class State:
         self.pictures: dict[str, bytes] = {}
         self.entries: list[dict[str, Any]] = []
         self.leases: dict[str, dict[str, Any]] = {}
+        self.matches: list[dict[str, Any]] = []
+        self.transactions: list[dict[str, Any]] = []
+        self.runs: list[dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
+        self.imports: dict[str, dict[str, Any]] = {}
+        self.texts: dict[tuple[str, str], dict[str, Any]] = {}
         self.answers: dict[tuple[str, str], JSONResponse] = {}
         self.categories: list[dict[str, Any]] = [{"id": str(uuid4()), "slug": "tools", "name": "Tools", "children": [
             {"id": str(uuid4()), "slug": "keyboards", "name": "Keyboards"}]},
@@ -84,7 +90,7 @@ class State:
     def add_user(self, email: str, name: str, roles: list[str]) -> None:
         self.users[email] = {
             "id": str(uuid4()), "email": email, "email_verified": True, "name": name, "roles": roles,
-            "created_at": time_of(), "mfa_enabled": False,
+            "created_at": time_of(), "mfa_enabled": False, "disabled": False,
         }  # fmt: skip
 
     def add_app(self, name: str, points: int = 250, status: str = "published", **values: Any) -> dict[str, Any]:
@@ -93,7 +99,8 @@ class State:
             "id": str(uuid4()), "package_name": package, "name": name, "summary": "Reads aloud", "description": "",
             "store_url": f"https://play.google.com/store/apps/details?id={package}", "icon_url": None,
             "category": "other", "subcategory": None, "points": points, "status": status, "max_completions": None,
-            "created_at": time_of(), "updated_at": time_of(), **values,
+            "created_at": time_of(), "updated_at": time_of(), "max_completions_per_day": None, "available_from": None,
+            "available_until": None, "more_categories": [], "locale": "en", **values,
         }  # fmt: skip
         self.apps[app["id"]] = app
         return app

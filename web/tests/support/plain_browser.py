@@ -1,5 +1,7 @@
 """A browser without script, as far as the tests need one: cookies, links, and forms as the page has them."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any, Self
@@ -9,6 +11,13 @@ from api_for_pages import PASSWORD
 from fastapi import FastAPI
 
 ORIGIN = "https://appraise.test"
+
+
+async def until(check: Callable[[], object]) -> None:
+    """Let the application work until ``check`` holds."""
+    async with asyncio.timeout(10):
+        while not check():  # noqa: ASYNC110 - what is waited for happens in the application, not here
+            await asyncio.sleep(0.01)
 
 
 @dataclass

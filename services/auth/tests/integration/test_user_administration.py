@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
@@ -69,6 +70,14 @@ async def test_the_list_goes_through_all_accounts_in_pages(root: Staff, sign_up:
     assert answer.json()["items"][0].keys() == {
         "id", "email", "email_verified", "name", "roles", "created_at", "mfa_enabled", "disabled"
     }  # fmt: skip
+
+
+async def test_accounts_are_found_by_a_part_of_name_or_address(root: Staff, sign_up: SignUp) -> None:
+    await sign_up("grace_h@example.com")
+    await sign_up("gracexh@example.com")
+    for words, found in (("GRACE_H", 1), ("@example.com", 3), ("somebody", 3), ("nobody", 0), ("%", 0)):
+        answer = await root.call("GET", f"/users?q={quote(words)}", root.tokens)
+        assert (answer.status_code, len(answer.json()["items"])) == (200, found), words
 
 
 async def test_roles_change_and_act_at_once(root: Staff, sign_up: SignUp) -> None:

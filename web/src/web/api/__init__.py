@@ -7,16 +7,19 @@ import httpx
 
 from web.api.accounts import Accounts
 from web.api.admin_catalog import AdminCatalog
-from web.api.calls import ApiAway, ApiProblem, Browser, Calls, Credentials, Fault, Upload
+from web.api.calls import ApiAway, ApiProblem, Browser, Calls, Content, Credentials, Fault, Upload
 from web.api.catalog import Catalog
 from web.api.events import Events
+from web.api.feeds import Feeds
 from web.api.isins import Isins
+from web.api.ledger import Ledger
 from web.api.points import Points
 from web.api.profile import Profile
 from web.api.reviews import Reviews
 from web.api.tasks import Tasks
+from web.api.users import Users
 
-__all__ = ["Api", "ApiAway", "ApiProblem", "Browser", "Credentials", "Fault", "Upload"]
+__all__ = ["Api", "ApiAway", "ApiProblem", "Browser", "Content", "Credentials", "Fault", "Upload"]
 
 
 class Api:
@@ -32,4 +35,7 @@ class Api:
         self.events = Events(calls)
         self.reviews = Reviews(calls)
         self.isins = Isins(calls)
+        self.feeds = Feeds(calls)
         self.admin_catalog = AdminCatalog(calls)
+        self.users = Users(calls)
+        self.ledger = Ledger(calls)

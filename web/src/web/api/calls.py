@@ -3,8 +3,10 @@
 ``ApiProblem`` is an answer that says no (RFC 9457), ``ApiAway`` is no usable answer at all.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from os import SEEK_END
 from typing import Any, BinaryIO, Protocol, TypeVar
 
 import httpx
@@ -12,6 +14,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 Kind = TypeVar("Kind")
 Values = Mapping[str, Any]
+READ_SIZE = 256 * 1024
 UPLOAD_TIMEOUT = httpx.Timeout(60.0, connect=3.0)  # the picture is decoded and stored before the answer
 
 
@@ -76,6 +79,26 @@ class Upload:
 
 
 @dataclass(frozen=True)
+class Content:
+    """A body that is no JSON: bytes, or a file that is sent as it is read."""
+
+    kind: str
+    body: bytes | BinaryIO
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Kind and length."""
+        return {"Content-Type": self.kind, "Content-Length": str(self._length())}
+
+    def sent(self) -> bytes | AsyncIterator[bytes]:
+        """The body from its beginning."""
+        return self.body if isinstance(self.body, bytes) else _read_through(self.body)
+
+    def _length(self) -> int:
+        return len(self.body) if isinstance(self.body, bytes) else self.body.seek(0, SEEK_END)
+
+
+@dataclass(frozen=True)
 class Browser:
     """Whom a page calls the API for: the gateway's limits are then that person's, not the pages'."""
 
@@ -103,6 +126,7 @@ class Calls:
         params: Values | None = None,
         headers: Values | None = None,
         upload: Upload | None = None,
+        content: Content | None = None,
         stream: bool = False,
         patience: httpx.Timeout | None = None,
     ) -> httpx.Response:
@@ -114,9 +138,10 @@ class Calls:
                 f"/api/v1{path}",
                 json=json,
                 params=params,
-                headers={**(headers or {}), **self._own_headers(token)},
+                headers={**(headers or {}), **(content.headers if content else {}), **self._own_headers(token)},
                 files={"file": (upload.name, _rewound(upload.file), upload.kind)} if upload else None,
-                timeout=patience or (UPLOAD_TIMEOUT if upload else httpx.USE_CLIENT_DEFAULT),
+                content=content.sent() if content else None,
+                timeout=patience or (UPLOAD_TIMEOUT if upload or content else httpx.USE_CLIENT_DEFAULT),
             )
             answer = await self._answer(request, stream=stream)
             if answer.is_success or answer.status_code == 304:
@@ -160,6 +185,12 @@ def once(key: str) -> dict[str, str]:
 def _rewound(file: BinaryIO) -> BinaryIO:
     file.seek(0)
     return file
+
+
+async def _read_through(file: BinaryIO) -> AsyncIterator[bytes]:
+    _rewound(file)
+    while chunk := await asyncio.to_thread(file.read, READ_SIZE):
+        yield chunk
 
 
 def read(kind: type[Kind], answer: httpx.Response) -> Kind:

@@ -11,6 +11,7 @@ from web.api.calls import Calls, Values, given, read
 class Subcategory(Answer):
     """A category of the lower level."""
 
+    id: UUID
     slug: str
     name: str
 
@@ -37,8 +38,11 @@ class App(Answer):
     status: str
     max_completions: int | None
     updated_at: datetime
-    available_until: datetime | None = None
-    locale: str = "en"  # of the texts, which follow Accept-Language
+    max_completions_per_day: int | None
+    available_from: datetime | None
+    available_until: datetime | None
+    more_categories: list[str]
+    locale: str  # of the texts, which follow Accept-Language
 
 
 class CategoryCount(Answer):

@@ -1,10 +1,11 @@
-"""Securities and the daily lists."""
+"""Securities: look one up, search, check what somebody wrote down."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from web.api.answers import Answer, Listed
-from web.api.calls import Calls, read
+from web.api.calls import Calls, Content, Values, given, read
 
 
 class Sighting(Answer):
@@ -14,6 +15,8 @@ class Sighting(Answer):
     status: str
     first_seen: date
     last_seen: date
+    venues: list[str]
+    details: dict[str, str]
 
 
 class Isin(Answer):
@@ -29,21 +32,27 @@ class Isin(Answer):
     feeds: list[Sighting]
 
 
-class Feed(Answer):
-    """A daily list, and how fresh it is."""
+class Verdict(Answer):
+    """Whether a text is an ISIN, and if not, why."""
 
-    name: str
-    title: str
-    schedule: str
-    last_success_at: datetime | None
-    next_run_at: datetime
-    freshness: str
-    rows: int
+    isin: str
+    valid: bool
+    reason: str | None
+    expected_check_digit: int | None
+
+
+class Found(Answer):
+    """Something of the shape of an ISIN in a text."""
+
+    isin: str
+    offset: int
+    valid: bool
+    known: bool
 
 
 @dataclass(frozen=True)
 class Isins:
-    """Look a security up; how fresh the lists are."""
+    """Look securities up, and check texts."""
 
     calls: Calls
 
@@ -51,6 +60,15 @@ class Isins:
         """One security."""
         return read(Isin, await self.calls.send("GET", f"/isins/{isin}"))
 
-    async def feeds(self) -> list[Feed]:
-        """The daily lists."""
-        return read(Listed[Feed], await self.calls.send("GET", "/feeds")).items
+    async def search(self, query: Values) -> Listed[Isin]:
+        """Securities in the order of their ISINs."""
+        return read(Listed[Isin], await self.calls.send("GET", "/isins", params=given(query)))
+
+    async def validate(self, texts: Sequence[str]) -> list[Verdict]:
+        """A verdict on each text."""
+        return read(Listed[Verdict], await self.calls.send("POST", "/isins/validate", json={"isins": texts})).items
+
+    async def extract(self, text: str) -> list[Found]:
+        """Everything in ``text`` that has the shape of an ISIN and stands alone."""
+        content = Content("text/plain; charset=utf-8", text.encode())
+        return read(Listed[Found], await self.calls.send("POST", "/isins/extract", content=content)).items

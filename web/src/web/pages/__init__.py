@@ -3,8 +3,14 @@
 from web.pages import (
     accounts,
     admin_apps,
+    admin_audit,
+    admin_categories,
+    admin_imports,
+    admin_points,
+    admin_users,
     apps,
     events,
+    feeds,
     isins,
     leaderboard,
     passwords,
@@ -19,6 +25,6 @@ from web.pages import (
 )
 
 EVERYBODY = (welcome, theme, accounts, passwords, apps)
-PEOPLE = (tasks, events, points, leaderboard, profile, second_factor, proofs, isins)
-STAFF = (review, admin_apps)
+PEOPLE = (tasks, events, points, leaderboard, profile, second_factor, proofs, isins, feeds)
+STAFF = (review, admin_apps, admin_imports, admin_categories, admin_users, admin_points, admin_audit)
 ROUTERS = [module.router for module in (*EVERYBODY, *PEOPLE, *STAFF)]

@@ -126,6 +126,7 @@ async def _signed_in(visit: Visit, answer: SignIn, path: str) -> Response:
 async def logout(visit: AnyVisit, form: CheckedForm) -> Response:  # noqa: ARG001 - asked for its check
     """End the session, here in any case, and in the API when it answers."""
     if visit.session is not None:
+        await visit.site.held.send_all_of(visit.session.user_id)
         try:
             await visit.api.accounts.logout()
         except (ApiProblem, ApiAway) as error:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import delete, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -106,9 +106,12 @@ class AccountRepository:
         )
         return (await self._session.execute(statement)).scalar_one_or_none()
 
-    async def page(self, *, before: UUID | None, limit: int) -> Sequence[Account]:
-        """Accounts that are not deleted, newest first."""
+    async def page(self, *, words: str | None, before: UUID | None, limit: int) -> Sequence[Account]:
+        """Accounts that are not deleted, newest first; with ``words`` those that have them in name or address."""
         statement = select(Account).where(col(Account.deleted_at).is_(None)).order_by(col(Account.id).desc())
+        if words:
+            found = (col(text_of).icontains(words, autoescape=True) for text_of in (Account.name, Account.email))
+            statement = statement.where(or_(*found))
         if before is not None:
             statement = statement.where(col(Account.id) < before)
         return (await self._session.execute(statement.limit(limit))).scalars().all()

@@ -9,7 +9,7 @@ from auth_service.dependencies import Admin, AdministrationDep
 from auth_service.schemas import AuditEventOut, UserChangeIn, UserOut
 from servicekit.conditional import conditional_json
 from servicekit.pagination import CursorParam, Limit, add_next_link
-from servicekit.schemas import Page
+from servicekit.schemas import Page, Text
 
 router = APIRouter(prefix="/api/v1")
 
@@ -27,11 +27,12 @@ async def list_users(
     response: Response,
     _admin: Admin,
     administration: AdministrationDep,
+    q: Annotated[Text | None, Query(max_length=100, description="A part of the name or of the e-mail address")] = None,
     limit: Limit = 50,
     cursor: CursorParam = None,
 ) -> Page[UserOut]:
-    """All accounts, newest first."""
-    page = await administration.page(cursor, limit)
+    """All accounts, or those that ``q`` finds, newest first."""
+    page = await administration.page(q, cursor, limit)
     add_next_link(request, response, page.next_cursor)
     return page
 

@@ -32,14 +32,15 @@ class UserAdministration:
         self._cursors = cursors
         self._revocations = revocations
 
-    async def page(self, cursor: str | None, limit: int) -> Page[UserOut]:
-        """All accounts but deleted ones, newest first."""
-        before = UUID(self._cursors.decode("users", cursor)[0]) if cursor else None
+    async def page(self, words: str | None, cursor: str | None, limit: int) -> Page[UserOut]:
+        """All accounts but deleted ones, or those with ``words`` in name or address, newest first."""
+        scope = f"users {words or ''}"
+        before = UUID(self._cursors.decode(scope, cursor)[0]) if cursor else None
         async with self._database.transaction() as session:
-            rows = await AccountRepository(session).page(before=before, limit=limit + 1)
+            rows = await AccountRepository(session).page(words=words, before=before, limit=limit + 1)
         items = [user_of(row) for row in rows[:limit]]
         more = len(rows) > limit
-        return Page(items=items, next_cursor=self._cursors.encode("users", [str(items[-1].id)]) if more else None)
+        return Page(items=items, next_cursor=self._cursors.encode(scope, [str(items[-1].id)]) if more else None)
 
     async def get(self, user_id: UUID) -> UserOut:
         """One account. Raises NotFound."""

@@ -4,7 +4,7 @@ from collections import ChainMap
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from web.texts.english import accounts, admin, failures, frame, isins, people, profile, review
+from web.texts.english import accounts, admin, desk, failures, frame, isins, people, profile, review
 
-PARTS = (frame, accounts, people, profile, review, admin, isins, failures)
+PARTS = (frame, accounts, people, profile, review, admin, isins, desk, failures)
 ENGLISH: Mapping[str, str] = MappingProxyType(dict(ChainMap(*(part.TEXTS for part in PARTS))))

@@ -1,72 +1,10 @@
-"""The reviewer's and the administrator's pages."""
-
-from typing import Any
+"""The administrator's apps: from a link to the archive."""
 
 import pytest
-from api_for_pages import FakeApi, failure
+from api_for_pages import FakeApi
 from plain_browser import Browser, Page
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def waiting(api: FakeApi) -> dict[str, Any]:
-    """A task with a proof that waits."""
-    task = api.add_task("ada@example.org", api.add_app("Reader", 250))
-    api.add_proof(task)
-    return task
-
-
-async def test_an_empty_queue_says_so(reviewer: Browser) -> None:
-    assert "Nothing waits" in (await reviewer.page("/review")).text
-
-
-async def test_opening_reserves_and_shows_until_when(reviewer: Browser, api: FakeApi, waiting: dict[str, Any]) -> None:
-    page = await reviewer.page("/review")
-    assert f"/proofs/{waiting['proof_id']}/thumbnail" in page.html
-    assert api.leases == {}
-    opened = await reviewer.follow(await reviewer.submit("/review", f"/review/{waiting['id']}"))
-    assert waiting["id"] in api.leases
-    assert "Reserved for you until" in opened.text
-    assert "3 approved, 1 rejected" in opened.text
-
-
-async def test_a_task_that_another_reviewer_has_stays_in_the_queue(
-    reviewer: Browser, api: FakeApi, waiting: dict[str, Any]
-) -> None:
-    api.fail("POST", f"/api/v1/reviews/{waiting['id']}/lease", failure(423, "leased", "Held"))
-    answer = await reviewer.submit("/review", f"/review/{waiting['id']}")
-    assert answer.status_code == 423
-    assert "Another reviewer has this one open" in Page(answer.text).text
-
-
-async def test_a_reject_gives_the_reason(reviewer: Browser, waiting: dict[str, Any]) -> None:
-    path = f"/review/{waiting['id']}"
-    verdict = {"decision": "reject", "reason_code": "wrong_app", "note": "A clock,\r\nnot a reader."}
-    answer = await reviewer.submit(path, f"{path}/decision", **verdict)
-    assert "Rejected." in (await reviewer.follow(answer)).text
-    assert waiting["last_rejection"] == {"reason_code": "wrong_app", "note": "A clock,\nnot a reader."}
-
-
-async def test_a_reject_without_its_note_keeps_what_was_chosen(reviewer: Browser, waiting: dict[str, Any]) -> None:
-    path = f"/review/{waiting['id']}"
-    answer = await reviewer.submit(path, f"{path}/decision", decision="reject", reason_code="other")
-    page = Page(answer.text)
-    assert answer.status_code == 422
-    assert "Say in a few words what is wrong." in page.text
-    assert page.form(f"{path}/decision").fields["reason_code"] == "other"
-
-
-async def test_deciding_twice_changes_nothing(reviewer: Browser, api: FakeApi, waiting: dict[str, Any]) -> None:
-    path = f"/review/{waiting['id']}"
-    form = (await reviewer.page(path)).form(f"{path}/decision")
-    click = {**form.fields, "decision": "approve"}
-    assert [(await reviewer.post(form.action, click)).status_code for _ in range(2)] == [303, 303]
-    assert len(api.entries) == 1
-    late = await reviewer.post(form.action, {**click, "idempotency_key": "another"})
-    assert late.status_code == 409
-    assert "decided already" in Page(late.text).text
-    assert (await reviewer.get(path)).status_code == 404
 
 
 async def test_a_play_store_link_becomes_a_published_app(admin: Browser, browser: Browser, api: FakeApi) -> None:
@@ -78,7 +16,7 @@ async def test_a_play_store_link_becomes_a_published_app(admin: Browser, browser
     assert "org.example.Reader" in page.text
     app = next(iter(api.apps.values()))
     assert (app["points"], app["category"], app["subcategory"]) == (250, "tools", "keyboards")
-    assert "Reader" in (await admin.page("/admin/apps")).text
+    assert "Reader" in (await admin.page("/admin/apps?status=draft")).text
     published = await admin.submit(f"/admin/apps/{app['id']}", f"/admin/apps/{app['id']}/publish")
     assert "The app is published." in (await admin.follow(published)).text
     assert "Reader" in (await browser.page("/apps")).text
