@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -125,7 +126,9 @@ class Platform:
 
         Equal answers mean that no row was written in between.
         """
-        return asyncio.run(_row_versions(self.environment_of(service)[f"{service.upper()}_DATABASE_URL"], but))
+        url = self.environment_of(service)[f"{service.upper()}_DATABASE_URL"]
+        with ThreadPoolExecutor(1) as thread:  # a browser that is open in this one has an event loop of its own
+            return thread.submit(asyncio.run, _row_versions(url, but)).result()
 
     def processes(self) -> dict[int, str]:
         """Every process of the platform, the supervisor first: pid and command line."""

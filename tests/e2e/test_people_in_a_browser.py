@@ -69,7 +69,7 @@ def test_from_registration_to_the_first_task_by_keyboard_alone(
     expect(page.get_by_text("The task is yours.")).to_be_visible()
     _tab_to(page, "Screenshot")
     with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
+        page.keyboard.press("Space")
     chooser.value.set_files({"name": "a.png", "mimeType": "image/png", "buffer": screenshot})
     expect(page.get_by_role("img", name="Preview of your screenshot")).to_be_visible()
     _tab_to(page, "Hand in")

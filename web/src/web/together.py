@@ -17,6 +17,10 @@ async def together(first: Awaitable[A], second: Awaitable[B], /) -> tuple[A, B]:
 async def together(first: Awaitable[A], second: Awaitable[B], third: Awaitable[C], /) -> tuple[A, B, C]: ...
 
 
+@overload
+async def together(*calls: Awaitable[Any]) -> tuple[Any, ...]: ...
+
+
 async def together(*calls: Awaitable[Any]) -> tuple[Any, ...]:
     """Their answers. Raises the first failure, but not before all are done: none goes on behind a finished page."""
     answers = await asyncio.gather(*calls, return_exceptions=True)

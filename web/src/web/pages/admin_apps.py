@@ -1,6 +1,5 @@
 """The administrator's apps: add one by its Play Store link, change it, publish it, archive it."""
 
-import asyncio
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +14,7 @@ from web.api.catalog import App
 from web.forms import CheckedForm, CheckedUpload, Form
 from web.problem_words import Trouble, trouble_of, words_of
 from web.texts import text
+from web.together import together
 from web.visits import AdminVisit, Visit
 
 STATES = ("published", "draft", "archived")
@@ -171,7 +171,7 @@ async def _edit_page(
     visit: Visit, app_id: UUID, *, status: int = 200, form: Form | None = None, **values: Any
 ) -> Response:
     """The form shows what was typed, if anything was, and beside it what the catalogue has now."""
-    (app, etag), categories, prices, translations, changes = await asyncio.gather(
+    (app, etag), categories, prices, translations, changes = await together(
         visit.api.catalog.app(app_id),
         visit.api.catalog.categories(),
         visit.api.admin_catalog.prices(app_id),

@@ -1,6 +1,5 @@
 """People: find them, see their rights, change these, sign them out."""
 
-import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from web.api import ApiProblem
 from web.forms import CheckedForm
 from web.problem_words import Trouble, words_of
 from web.texts import text
+from web.together import together
 from web.visits import AdminVisit, Visit
 
 ROLES = ("user", "reviewer", "admin")
@@ -55,7 +55,7 @@ async def end_sessions(visit: AdminVisit, user_id: UUID, form: CheckedForm) -> R
 
 
 async def _user_page(visit: Visit, user_id: UUID, *, status: int = 200, **values: Any) -> Response:
-    (found, etag), events, ledger = await asyncio.gather(
+    (found, etag), events, ledger = await together(
         visit.api.users.one(user_id),
         visit.api.users.events({"user_id": str(user_id), "limit": 10}),
         visit.api.ledger.transactions({"user_id": str(user_id), "limit": 10}),

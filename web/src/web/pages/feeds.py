@@ -1,6 +1,5 @@
 """The daily lists: how fresh they are, what their runs did, and what waits for an administrator."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
@@ -15,6 +14,7 @@ from web.api.feeds import Feed, Run
 from web.forms import CheckedForm
 from web.problem_words import Trouble, words_of
 from web.texts import text
+from web.together import together
 from web.visits import AdminVisit, SignedInVisit, Visit
 
 DAYS_IN_A_CHART = 14
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/feeds")
 async def feeds(visit: SignedInVisit) -> Response:
     """Every list at a glance, with the last two weeks of its changes."""
     listed = await visit.api.feeds.all()
-    runs = await asyncio.gather(*(visit.api.feeds.runs(feed.name, {"limit": DAYS_IN_A_CHART}) for feed in listed))
+    runs = await together(*(visit.api.feeds.runs(feed.name, {"limit": DAYS_IN_A_CHART}) for feed in listed))
     drawn = [_Drawn(feed, page.items) for feed, page in zip(listed, runs, strict=True)]
     return visit.page("feeds.html", feeds=drawn, states=("fresh", "late", "stale"))
 
@@ -112,7 +112,7 @@ def _day(day: date) -> str:
 
 
 async def _feed_page(visit: Visit, name: str, *, status: int = 200, cursor: str = "", **values: Any) -> Response:
-    found, listed = await asyncio.gather(
+    found, listed = await together(
         visit.api.feeds.one(name), visit.api.feeds.runs(name, {"cursor": cursor, "limit": 30})
     )
     shown: dict[str, Any] = {"trouble": None, "form": {}, **values}
@@ -125,7 +125,7 @@ async def _feed_page(visit: Visit, name: str, *, status: int = 200, cursor: str 
 async def _run_page(
     visit: Visit, name: str, run_id: UUID, *, status: int = 200, cursor: str = "", confirm: str = "", **values: Any
 ) -> Response:
-    found_feed, found = await asyncio.gather(visit.api.feeds.one(name), visit.api.feeds.run(name, run_id))
+    found_feed, found = await together(visit.api.feeds.one(name), visit.api.feeds.run(name, run_id))
     refused = None
     if visit.has_role("admin") and found.quarantined:
         refused = await visit.api.feeds.refused(name, run_id, {"cursor": cursor, "limit": 50})

@@ -1,6 +1,5 @@
 """Securities: search, one of them, and checking what somebody wrote down."""
 
-import asyncio
 import re
 from typing import Any
 
@@ -12,6 +11,7 @@ from web.api.isins import Verdict
 from web.forms import CheckedForm, Form
 from web.problem_words import Trouble, trouble_of
 from web.texts import text
+from web.together import together
 from web.visits import SignedInVisit, Visit
 
 SHAPE = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")  # what is taken for an ISIN; the API decides whether it is one
@@ -64,7 +64,7 @@ async def check(visit: SignedInVisit, form: CheckedForm) -> Response:
     if trouble is not None:
         return visit.page("isin_check.html", status=422, form=form, trouble=trouble, lines=None, found=None)
     is_list = all(len(word) <= LONGEST + 8 and " " not in word for word in words)
-    verdicts, found = await asyncio.gather(_verdicts(visit, words if is_list else []), visit.api.isins.extract(pasted))
+    verdicts, found = await together(_verdicts(visit, words if is_list else []), visit.api.isins.extract(pasted))
     return visit.page("isin_check.html", form=form, trouble=None, lines=verdicts, found=found, limit=SHOWN_AT_MOST)
 
 
@@ -76,7 +76,7 @@ async def one(visit: SignedInVisit, isin: str) -> Response:
     if len(asked) != LONGEST or not (asked.isascii() and asked.isalnum()):  # it becomes part of a path
         return visit.page("isin.html", status=422, asked=isin, found=None, trouble=trouble, feeds={}, verdict=None)
     try:
-        found, feeds = await asyncio.gather(visit.api.isins.one(asked), visit.api.feeds.all())
+        found, feeds = await together(visit.api.isins.one(asked), visit.api.feeds.all())
     except ApiProblem as problem:
         if problem.status not in {404, 422}:
             raise
