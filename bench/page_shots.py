@@ -1,7 +1,7 @@
 """Pictures of every page, light and dark, on a phone and on a desk, and one sheet of them all for the documents.
 
 ``python bench/page_shots.py FOLDER [NAME ...]`` starts a platform of its own, puts ``<page>-<width>-<scheme>.png`` into
-the folder, and writes the sheet ``docs/img/pages-people.webp`` unless names choose some pages only.
+the folder, and writes the sheet ``docs/img/pages.webp`` unless names choose some pages only.
 """
 # ruff: noqa: T201 - a script that talks
 
@@ -16,11 +16,14 @@ from playwright.sync_api import Browser, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 
-from pages_world import EveryPage, World, make_world, pages_of_people  # noqa: E402 - after the path to it
+from pages_world import PARTS, EveryPage, World, make_world  # noqa: E402 - after the path to it
 from running_platform import Platform  # noqa: E402 - the same
 
-SHEET = ROOT / "docs/img/pages-people.webp"
-ON_SHEET = ("welcome", "apps", "app", "task-begun", "task-waiting", "points", "leaderboard", "profile")
+SHEET = ROOT / "docs/img/pages.webp"
+ON_SHEET = (
+    "welcome", "apps", "task-waiting", "points", "profile", "review-queue", "review", "admin-app", "admin-points",
+    "isin", "feeds", "feed",
+)  # fmt: skip
 WIDTHS = {"phone": (390, 844), "desk": (1280, 800)}
 
 
@@ -31,7 +34,7 @@ def main(folder: Path, names: list[str]) -> None:
         platform = Platform(Path(temporary) / "var").launch().wait_ready()
         try:
             world = make_world(platform)
-            pages = [page for page in pages_of_people(world) if not names or page.name in names]
+            pages = [page for part in PARTS for page in part(world) if not names or page.name in names]
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
                 for device in WIDTHS:
@@ -66,9 +69,9 @@ def _shoot(browser: Browser, world: World, pages: list[EveryPage], folder: Path,
 
 
 def _sheet(folder: Path) -> None:
-    """Two rows: the desk in light, the phone in dark."""
+    """The upper half is the desk in light, the lower the phone in dark."""
     tile, gap = (320, 260), 12
-    sheet = Image.new("RGB", ((tile[0] + gap) * 4 + gap, (tile[1] + gap) * 4 + gap), "#8a938f")
+    sheet = Image.new("RGB", ((tile[0] + gap) * 4 + gap, (tile[1] + gap) * 6 + gap), "#8a938f")
     for index, name in enumerate(ON_SHEET * 2):
         device, scheme = ("desk", "light") if index < len(ON_SHEET) else ("phone", "dark")
         picture = Image.open(folder / f"{name}-{device}-{scheme}.png").convert("RGB")

@@ -30,9 +30,10 @@ class Running:
     async def event(self, name: str) -> bytes:
         """The next line of its log with this event."""
         assert self.process.stdout is not None
-        while line := await self.process.stdout.readline():
-            if name.encode() in line:
-                return line
+        async with asyncio.timeout(30):
+            while line := await self.process.stdout.readline():
+                if name.encode() in line:
+                    return line
         raise AssertionError(f"ended without {name}")
 
 
@@ -138,7 +139,7 @@ async def test_at_the_end_event_streams_end_in_good_order(tmp_path: Path) -> Non
             await receive()
 
         running.service.answer = answer
-        text = running.routes.read_text().replace("streaming = true", 'streaming = true\npublic = "all"')
+        text = running.routes.read_text().replace("streaming = true", 'streaming = true\npublic = "all"', 1)
         running.routes.write_text(text)
         running.process.send_signal(signal.SIGHUP)
         await running.event("routes.loaded")

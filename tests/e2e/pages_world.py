@@ -98,5 +98,40 @@ def pages_of_people(world: World) -> Iterator[EveryPage]:
         yield EveryPage(name, "person", path)
 
 
+def pages_of_staff(world: World) -> Iterator[EveryPage]:
+    """What reviewers and administrators see, and what everybody sees of the lists of securities."""
+    first, second = (
+        a_task(world, an_app(world, 60, name=name), handed_in=True) for name in ("Tide Table", "Night Bus")
+    )
+    for name, path in (
+        ("review-queue", "/review"), ("review-by-risk", "/review?sort=risk"), ("review", f"/review/{first['id']}"),
+        ("review-compare", f"/review/{first['id']}?compare={second['id']}"),
+        ("review-statistics", "/review/statistics"),
+    ):  # fmt: skip
+        yield EveryPage(name, "reviewer", path)
+    app = an_app(world, 75, name="Cloud Atlas")
+    category = world.admin.get("/api/v1/categories").json()["items"][0]["id"]
+    transaction = world.admin.get("/api/v1/points/transactions").json()["items"][0]["id"]
+    person = world.person.get("/api/v1/users/me").json()["id"]
+    for name, path in (
+        ("admin-apps", "/admin/apps"), ("admin-app-new", "/admin/apps/new"), ("admin-app", f"/admin/apps/{app['id']}"),
+        ("admin-imports", "/admin/imports"), ("admin-categories", "/admin/categories"),
+        ("admin-category", f"/admin/categories/{category}"), ("admin-users", "/admin/users"),
+        ("admin-user", f"/admin/users/{person}"), ("admin-points", "/admin/points"),
+        ("admin-verify", "/admin/points/verify"), ("admin-transaction", f"/admin/points/{transaction}"),
+        ("admin-audit", "/admin/audit"), ("admin-audit-catalog", "/admin/audit/catalog"),
+    ):  # fmt: skip
+        yield EveryPage(name, "admin", path)
+    feed = "/api/v1/feeds/nse-equity/runs"
+    run = world.admin.get(feed).json()["items"][0]["id"]
+    isin = world.admin.get("/api/v1/isins").json()["items"][0]["isin"]
+    for name, path in (
+        ("isins", "/isins"), ("isins-found", f"/isins?q={isin[:4]}"), ("isin", f"/isins/{isin}"),
+        ("isin-wrong", "/isins/US0378331006"), ("isins-check", "/isins/check"), ("feeds", "/feeds"),
+        ("feed", "/feeds/nse-equity"), ("run", f"/feeds/nse-equity/runs/{run}"),
+    ):  # fmt: skip
+        yield EveryPage(name, "admin", path)
+
+
 # Every part of the site that has pages: those who add one add it here.
-PARTS: list[Callable[[World], Iterator[EveryPage]]] = [pages_of_people]
+PARTS: list[Callable[[World], Iterator[EveryPage]]] = [pages_of_people, pages_of_staff]

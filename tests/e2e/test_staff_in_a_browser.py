@@ -2,29 +2,14 @@
 
 import re
 import secrets
-import shutil
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from page_browser import MARKS
+from playwright.sync_api import Browser, Page, expect
 from running_platform import ADMIN, REVIEWER, Account, Platform, eventually, new_account, phone_screenshot
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.browser,
-    pytest.mark.xdist_group("platform"),
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: the pages are not driven in a browser"),
-]
+pytestmark = MARKS
 PASSWORD = "a long enough password"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -64,28 +49,34 @@ def _state_of(person: Account, name: str) -> str:
     return str(next(task["status"] for task in person.get("/api/v1/tasks").json()["items"] if task["app_name"] == name))
 
 
+def _press(page: Page, key: str) -> None:
+    """Keys are heard once the script of the page has begun."""
+    expect(page.locator("html.has-script")).to_be_attached()
+    page.keyboard.press(key)
+
+
 def test_a_reviewer_decides_by_keys_and_takes_one_back(
     browser: Browser, platform: Platform, waiting: tuple[Account, list[str]]
 ) -> None:
     person, names = waiting
     page = _signed_in(browser, platform, REVIEWER)
     _open(page, names[0])
-    page.keyboard.press("?")
+    _press(page, "?")
     expect(page.get_by_role("dialog")).to_be_visible()
-    page.keyboard.press("Escape")
+    _press(page, "Escape")
     page.get_by_role("button", name="Larger").click()
     expect(page.locator(".viewer.close-up")).to_be_visible()
-    page.keyboard.press("j")
+    _press(page, "j")
     expect(page.get_by_role("heading", level=1)).to_contain_text(names[1])
-    page.keyboard.press("k")
+    _press(page, "k")
     expect(page.get_by_role("heading", level=1)).to_contain_text(names[0])
-    page.keyboard.press("a")
+    _press(page, "a")
     expect(page.get_by_text(f"Approved: {names[0]}.")).to_be_visible()
-    page.keyboard.press("u")
+    _press(page, "u")
     expect(page.get_by_text("Taken back. Nothing was decided.")).to_be_visible()
     assert _state_of(person, names[0]) == "submitted"
-    page.keyboard.press("2")
-    page.keyboard.press("Enter")
+    _press(page, "2")
+    _press(page, "Enter")
     expect(page.get_by_text(f"Rejected: {names[0]}.")).to_be_visible()
     page.context.close()  # as a tab that is closed in the seconds of the undo
     eventually(lambda: _state_of(person, names[0]) == "rejected")
