@@ -34,6 +34,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)  # after the deselection by -m and -k
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # Playwright keeps an event loop running in the worker that has opened the browser: no other test can begin its own.
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     if any(item.get_closest_marker("integration") for item in items):
@@ -49,6 +51,6 @@ def _start(config: pytest.Config) -> None:
         return
     from local_stack.embedded.for_tests import throwaway_servers  # unit tests never pay for it
 
-    addresses = config.stash[_servers].enter_context(throwaway_servers())
+    addresses = config.stash[_servers].enter_context(throwaway_servers(config.getoption("numprocesses", None) or 1))
     os.environ[POSTGRES_URL] = addresses.postgres_url
     os.environ[VALKEY_URL] = addresses.valkey_url

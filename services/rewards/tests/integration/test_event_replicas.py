@@ -20,7 +20,7 @@ from rewards_service.settings import Settings
 from servicekit import testing
 
 pytestmark = pytest.mark.integration
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @pytest.fixture

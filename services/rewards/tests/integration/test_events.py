@@ -18,7 +18,7 @@ from rewards_service.services.listeners import MOST_OF_A_PERSON
 from servicekit.tokens import Principal
 
 pytestmark = pytest.mark.integration
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class Stream:

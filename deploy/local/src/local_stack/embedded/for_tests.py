@@ -27,8 +27,11 @@ class Servers(NamedTuple):
 
 
 @contextmanager
-def throwaway_servers() -> Iterator[Servers]:
-    """Starts both, yields their addresses, stops them and removes what they wrote. Costs about half a second."""
+def throwaway_servers(workers: int = 1) -> Iterator[Servers]:
+    """Starts both, yields their addresses, stops them and removes what they wrote. Costs about half a second.
+
+    Each of the ``workers`` may hold 200 connections: the pools of all services stay open until its tests have ended.
+    """
     postgres_port, valkey_port = free_ports(2)
     with ExitStack() as closing:
         folder = Path(tempfile.mkdtemp(prefix="appraise-tests-"))
@@ -36,7 +39,13 @@ def throwaway_servers() -> Iterator[Servers]:
         valkey = Valkey(folder / "valkey", valkey_port, secrets.token_hex(16), throwaway=True)
         valkey_process = closing.enter_context(running(valkey.launch()))
         postgres = closing.enter_context(
-            Postgres(folder / "postgres", postgres_port, secrets.token_hex(16), throwaway=True)
+            Postgres(
+                folder / "postgres",
+                postgres_port,
+                secrets.token_hex(16),
+                throwaway=True,
+                max_connections=200 * workers,
+            )
         )
         postgres.initialise()
         postgres_process = closing.enter_context(running(postgres.launch()))

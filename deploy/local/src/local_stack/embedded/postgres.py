@@ -21,7 +21,6 @@ SUPERUSER = "postgres"
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    "max_connections": "200",
     "shared_buffers": "128MB",
     "random_page_cost": "1.1",  # on SSDs the default of 4 makes the planner skip the right index
     "jit": "off",
@@ -45,11 +44,14 @@ class Postgres:
     is opened by root and handed over as `/proc/self/fd/N`: the parents' permissions no longer matter or change.
     """
 
-    def __init__(self, data: Path, port: int, password: str, *, throwaway: bool = False) -> None:
+    def __init__(
+        self, data: Path, port: int, password: str, *, throwaway: bool = False, max_connections: int = 200
+    ) -> None:
         self.data = data
         self.port = port
         self._password = password
         self._throwaway = throwaway
+        self._max_connections = max_connections
         self._run_as = _unprivileged_user(data) if os.geteuid() == 0 else None
         self._closing = ExitStack()
         self._bin = postgres_bin(self._run_as, data.with_name(f"{data.name}.programs"), self._closing)
@@ -91,7 +93,9 @@ class Postgres:
         if self._data_fd is None:
             self._data_fd = os.open(self.data, os.O_RDONLY | os.O_DIRECTORY)
             self._closing.callback(os.close, self._data_fd)
-        settings = _SETTINGS | {"port": str(self.port)} | (_THROWAWAY if self._throwaway else {})
+        settings = _SETTINGS | {"port": str(self.port), "max_connections": str(self._max_connections)}
+        if self._throwaway:
+            settings |= _THROWAWAY
         return Launch(
             argv=(
                 str(self._bin / "postgres"),
