@@ -23,6 +23,10 @@ FLAGS = [
     "--disable-component-update",
 ]
 
+PATIENCE_MS = 30_000  # of every click and expectation: it only ends a test that has failed
+
+expect.set_options(timeout=PATIENCE_MS)
+
 
 @contextmanager
 def chromium(*flags: str) -> Iterator[Browser]:
@@ -47,7 +51,7 @@ class Opener:
             base_url=self._url, java_script_enabled=scripts, viewport={"width": width, "height": 800}, **options
         )
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", lambda message: self.faults.append(message.text) if message.type == "error" else None)
         page.goto(path)

@@ -63,6 +63,8 @@ def test_the_main_job_on_the_pages(
 
     account = Account(platform.url).sign_in(address, PASSWORD)
     eventually(lambda: account.get("/api/v1/points").json()["balance"])  # it could be taken back for some seconds
+    if scripts:  # the page of the task has followed by itself
+        expect(user.locator("#standing")).to_have_attribute("data-status", "approved")
     user.goto("/points")
     expect(user.get_by_role("main")).to_contain_text("120")
     expect(user.get_by_role("main")).to_contain_text(f"Reader {package}")
@@ -85,16 +87,22 @@ def test_a_forgotten_password_is_replaced_by_mail(platform: Platform, open_page:
     assert open_page.faults == []
 
 
-def test_a_screenshot_is_dropped_onto_the_task(platform: Platform, open_page: Opener, screenshot: bytes) -> None:
+@pytest.fixture
+def started(platform: Platform, open_page: Opener) -> tuple[Page, str]:
+    """Somebody signed in, and the path of the task that they have started."""
     admin = Account(platform.url).sign_in(*ADMIN)
     app = admin.post("/api/v1/apps", {"package_name": f"org.example.d{secrets.token_hex(3)}", "name": "D", "points": 5})
     admin.post(f"/api/v1/apps/{app.json()['id']}/publish")
     address = f"hal-{secrets.token_hex(4)}@example.org"
     task = new_account(platform, address, PASSWORD).post("/api/v1/tasks", {"app_id": app.json()["id"]}).json()
-
     page = open_page()
     sign_in(page, address, PASSWORD)
-    page.goto(f"/tasks/{task['id']}")
+    return page, f"/tasks/{task['id']}"
+
+
+def test_a_screenshot_is_dropped_onto_the_task(started: tuple[Page, str], open_page: Opener, screenshot: bytes) -> None:
+    page, path = started
+    page.goto(path)
     dropped = page.evaluate_handle(
         """bytes => {
             const data = new DataTransfer();
@@ -104,6 +112,22 @@ def test_a_screenshot_is_dropped_onto_the_task(platform: Platform, open_page: Op
         list(screenshot),
     )
     page.dispatch_event(".drop", "drop", {"dataTransfer": dropped})
+    expect(page.get_by_role("img", name="Preview of your screenshot")).to_be_visible()
+    page.get_by_role("button", name="Hand in").click()
+    expect(page.get_by_text("Your screenshot has arrived.")).to_be_visible()
+    assert open_page.faults == []
+
+
+def test_a_screenshot_chosen_before_the_script_has_come_is_kept(
+    started: tuple[Page, str], open_page: Opener, screenshot: bytes
+) -> None:
+    page, path = started
+    page.route("**/upload*.js*", lambda route: route.fulfill(content_type="text/javascript", body=""), times=1)
+    page.goto(path)
+    page.get_by_label("Screenshot", exact=True).set_input_files(
+        {"name": "early.png", "mimeType": "image/png", "buffer": screenshot}
+    )
+    page.add_script_tag(type="module", url=f"{page.locator('script[src*=upload]').get_attribute('src')}?late")
     expect(page.get_by_role("img", name="Preview of your screenshot")).to_be_visible()
     page.get_by_role("button", name="Hand in").click()
     expect(page.get_by_text("Your screenshot has arrived.")).to_be_visible()

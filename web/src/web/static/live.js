@@ -1,13 +1,14 @@
 // A task that waits for review: its standing is kept up to date while one looks at it. Without this script, reload the page.
 const standing = document.getElementById("standing");
 const EVERY = 30_000; // the queue moves on without an event of one's own
+let leaving = false; // a new page would be called off by showing this one anew
 
 async function look() {
   const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
-  if (!answer.ok) return;
+  if (!answer.ok || leaving) return;
   if (answer.redirected) return location.reload(); // the session has ended
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("standing");
-  if (!fresh) return;
+  if (!fresh || leaving) return;
   if (fresh.dataset.status !== standing.dataset.status) return location.replace(location.pathname);
   if (fresh.textContent !== standing.textContent) standing.replaceChildren(...fresh.childNodes);
 }
@@ -23,4 +24,6 @@ setInterval(() => {
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) look();
 });
+addEventListener("beforeunload", () => (leaving = true));
 addEventListener("pagehide", () => events.close());
+addEventListener("pageshow", () => (leaving = false));

@@ -113,6 +113,7 @@ drop.addEventListener("drop", (event) => {
 document.addEventListener("paste", (event) => {
   if (event.clipboardData.files.length) take(event.clipboardData.files);
 });
+if (input.files.length) choose(input.files[0]); // it was chosen before this script had come
 
 function take(files) {
   if (!files.length || button.disabled) return;
