@@ -1,4 +1,4 @@
-"""Programs of Debian packages that are unpacked, not installed: the machine stays as it is, and nobody needs to be root."""
+"""Programs of Debian packages, unpacked and not installed: the machine stays as it is, and nobody needs to be root."""
 
 import shutil
 import subprocess
