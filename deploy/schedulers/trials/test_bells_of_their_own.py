@@ -22,6 +22,11 @@ mount -t tmpfs none /mnt && cp -a /etc /mnt/etc && mount --bind /mnt/etc /etc &&
 mount -t tmpfs none /run && mount -t tmpfs none /var/spool && mkdir -p /var/spool/cron/crontabs &&
 cp "$1" /etc/cron.d/isin-worker && exec "$2" -f
 """
+# The systemd of a user, on a machine that looks as if systemd had started it.
+OWN_SYSTEMD = """
+mount -t tmpfs none /run && mkdir -p /run/systemd/system /run/user/0 && export XDG_RUNTIME_DIR=/run/user/0
+/lib/systemd/systemd --user & until systemctl --user start isin-worker.timer; do sleep 0.1; done; wait
+"""
 
 
 def program(scheduler: str, name: str) -> Path:
@@ -81,6 +86,25 @@ async def test_two_real_crons_are_one_run(bells: Bells) -> None:
         bells.let_go()
         await bells.done()
         assert (one.returncode, other.returncode) == (None, None)
+    await bells.one_run()
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not Path("/lib/systemd/systemd").exists(), reason="there is no systemd, or nobody is root"
+)
+async def test_a_real_systemd_timer_beside_a_command_is_one_run(bells: Bells) -> None:
+    units = bells.folder / ".config/systemd/user"
+    units.mkdir(parents=True)
+    for unit in ("isin-worker.service", "isin-worker.timer"):
+        (units / unit).write_text(bells.placed(f"systemd/{unit}").replace("*:0/15", "*:*:0/5\nAccuracySec=1"))
+    bells.hold()
+    async with bells.process("unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-ec", OWN_SYSTEMD):
+        async with asyncio.timeout(60):
+            await bells.publisher.waiting.wait()
+        async with bells.process("isin-worker", "reconcile") as another:
+            assert await another.wait() == 75
+        bells.let_go()
+        await bells.done()
     await bells.one_run()
 
 
