@@ -12,11 +12,11 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 TESTS ?=
 
-.PHONY: help run setup test test-unit check fmt lint types contracts openapi lock clean migration
+.PHONY: help run setup test test-unit schedulers-test check fmt lint types contracts openapi lock clean migration
 
 help: ## this list
 	@echo "Appraise: rewarded app tasks, a points ledger, a daily ISIN service"; echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 run: setup ## start the whole platform on this machine (Ctrl-C stops it)
 	@$(BIN)/local-stack run
@@ -26,6 +26,10 @@ test: setup ## run every test, from nothing, on real servers (TESTS="path -k wor
 
 test-unit: setup ## only the tests that need no server: seconds
 	@$(BIN)/python -m pytest -m "not integration and not e2e" $(TESTS)
+
+schedulers-test: setup ## run every bell of deploy/schedulers for real (installs Celery, APScheduler and Airflow, each apart)
+	@$(BIN)/python bench/environments.py deploy/schedulers/*/requirements.txt
+	@$(BIN)/python -m pytest deploy/schedulers
 
 check: lint types contracts test ## what CI runs: format, lint, types, import contracts, every test
 
