@@ -215,6 +215,25 @@ async def test_the_same_upload_twice_at_once_has_one_effect(person: Any, offered
     assert codes <= {"idempotency-key-in-progress"}
 
 
+async def test_an_upload_repeated_while_the_first_is_being_answered_gets_that_answer(
+    person: Any, offered: Any, sql: asyncpg.Connection, until_waiting: Any
+) -> None:
+    user = person()
+    task_id = await _started(user, offered)
+    first = await user.send_proof(task_id, key="k")
+    kept = await sql.fetchrow("DELETE FROM idempotency_key WHERE key = 'k' RETURNING *")
+    committing = sql.transaction()
+    await committing.start()
+    await sql.execute("LOCK TABLE task")
+    again = asyncio.ensure_future(user.send_proof(task_id, key="k"))
+    await until_waiting(1)
+    names = ", ".join(kept.keys())
+    values = ", ".join(f"${number}" for number in range(1, len(kept) + 1))
+    await sql.execute(f"INSERT INTO idempotency_key ({names}) VALUES ({values})", *kept.values())  # noqa: S608 - its own
+    await committing.commit()
+    assert ((await again).status_code, (await again).content) == (201, first.content)
+
+
 async def test_a_store_that_is_away_is_a_503_and_the_task_waits(
     person: Any, offered: Any, blob_folder: Path, picture: Picture
 ) -> None:
