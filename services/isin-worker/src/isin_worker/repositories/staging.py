@@ -59,6 +59,12 @@ WITH repeated AS (
 SELECT count(*) FROM repeated
 """
 
+# Only lists of codes and FIRDS have no numbers: their rows have a venue after the ISIN or nothing.
+_UNNUMBERED = """
+SELECT id, split_part(raw, ',', 1) AS isin, split_part(raw, ',', 2) AS venue
+FROM quarantine WHERE run_id = :run_id AND row_number = 0 ORDER BY id
+"""
+
 # ON CONFLICT ... DO UPDATE ... WHERE would lock and log every row of a list that did not change. This join writes none.
 # It is sorted once, for what reads the differences below: a temporary table is read in the order it was written in.
 _COMPARE = """
@@ -154,17 +160,16 @@ class StagingRepository:
         statement = text(_SETTLE.format(order=order))
         return int(await self._session.scalar(statement, {"run_id": run_id, "kept": kept}) or 0)
 
-    async def unnumbered(self, run_id: UUID) -> Sequence[tuple[int, str]]:
-        """The repeated rows in quarantine whose place in the list is not known, in its order: id and ISIN."""
-        query = "SELECT id, left(raw, 12) AS isin FROM quarantine WHERE run_id = :run_id AND row_number = 0 ORDER BY id"
-        rows = await self._session.execute(text(query), {"run_id": run_id})
-        return [(row.id, row.isin) for row in rows]
+    async def unnumbered(self, run_id: UUID) -> Sequence[tuple[int, tuple[str, str]]]:
+        """The repeated rows in quarantine whose place in the list is not known, in its order: id, ISIN and venue."""
+        rows = await self._session.execute(text(_UNNUMBERED), {"run_id": run_id})
+        return [(row.id, (row.isin, row.venue)) for row in rows]
 
     async def number(self, places: Iterable[Mapping[str, object]]) -> None:
-        """Say of rows in quarantine, by ``id``, which ``line`` they are, and which was the ``first`` of their ISIN."""
+        """Say of rows in quarantine, by ``id``, at which ``place`` they are, and which was the ``first`` like them."""
         if rows := list(places):
             reason = "'the ISIN stands on line ' || CAST(:first AS bigint) || ' already'"
-            update = f"UPDATE quarantine SET row_number = :line, reason = {reason} WHERE id = :id"  # noqa: S608 - a constant
+            update = f"UPDATE quarantine SET row_number = :place, reason = {reason} WHERE id = :id"  # noqa: S608 - a constant
             await self._session.execute(text(update), rows)
 
     async def refuse(self, run_id: UUID, refused: Iterable[Mapping[str, object]]) -> None:
