@@ -25,7 +25,7 @@ async def _removals_first(self: StagingRepository, *arguments: Any) -> None:
     async with session.bind.connect() as other:  # type: ignore[union-attr]  # the engine of the service
         await other.execute(text("UPDATE listing SET last_seen = first_seen WHERE isin = ANY(:gone)"), {"gone": gone})
         await other.commit()
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1)  # the reader of a lane looks many times meanwhile
     await _apply(self, *arguments)
 
 

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from isin_worker.feeds.nse_equity import NSE_EQUITY
-from isin_worker.pipeline.batches import Batch, Delivery, ListFile, Mode, Refused, StageLayout
+from isin_worker.pipeline.batches import Batch, Delivery, Key, ListFile, Mode, Refused, StageLayout
 from isin_worker.pipeline.progress import Unwatched
 from isin_worker.pipeline.publish import Claim, publish_list
 from isin_worker.settings import Settings
@@ -36,7 +36,7 @@ class Lines:
             yield Batch(f"{line}\n".encode(), 1)
         yield Batch(b"", len(self.refused), self.refused)
 
-    def lines_of(self, isins: Collection[str]) -> Mapping[str, Sequence[int]]:  # noqa: ARG002 - as if nothing were known
+    def places_of(self, keys: Collection[Key]) -> Mapping[Key, Sequence[int]]:  # noqa: ARG002 - as if nothing were known
         return {}
 
 

@@ -123,6 +123,30 @@ async def test_a_repeated_isin_of_a_list_of_codes_is_refused_with_its_line(
     assert refused[0]["row_number"] == 703
 
 
+async def test_a_repeated_record_of_firds_is_refused_with_its_number(
+    open_reconcilers: Opener, publisher: Publisher, db: asyncpg.Connection, today: date
+) -> None:
+    register = FirdsRegister(publisher)
+    records = [make_record(number) for number in range(3000)]  # more than are read at once
+    records[1700] = make_record(1700, isin="DE0000000000")
+    records[2000] = make_record(4, name="Again")
+    elsewhere = make_record(5, venue="XFRA")
+    register.add("FULINS_E", today, make_full(records), "01of02")
+    register.add("FULINS_E", today, make_full([elsewhere, make_record(3000), make_record(6), make_record(4)]), "02of02")
+    reconciler = await open_reconcilers(
+        feeds=["esma-firds"], feed_urls={"esma-firds": publisher.url_of("/select")}, firds_categories="E"
+    )
+    (visit,) = await reconciler.reconcile(feed="esma-firds", day=today)
+    assert (visit.run.rows, visit.run.valid, visit.run.quarantined) == (3004, 3000, 4), visit.run.error
+    refused = await db.fetch("SELECT row_number, reason FROM quarantine ORDER BY row_number")
+    assert refused[0]["row_number"] == 1701
+    assert [tuple(row) for row in refused][1:] == [
+        (2001, "the ISIN stands on line 5 already"),
+        (3003, "the ISIN stands on line 7 already"),
+        (3004, "the ISIN stands on line 5 already"),
+    ]
+
+
 async def test_a_list_whose_checksum_is_another_is_held(
     open_reconcilers: Opener, publisher: Publisher, db: asyncpg.Connection, today: date
 ) -> None:

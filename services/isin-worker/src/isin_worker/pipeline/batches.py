@@ -2,10 +2,13 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 Mode = Literal["full", "delta"]
 """A ``full`` file has the whole list, so what is not on it is gone; a ``delta`` file says itself what is gone."""
+
+Key: TypeAlias = tuple[str, str]
+"""What a list has once: an ISIN, and the venue, which is '' where a list does not tell venues apart."""
 
 NO_ISIN = "no ISIN"
 """The reason for a row that says itself that it has none: it is refused, and nothing is wrong with it."""
@@ -66,8 +69,8 @@ class Rows(Protocol):
     def __iter__(self) -> Iterator[Batch]:
         """The batches, from the file's first row to its last."""
 
-    def lines_of(self, isins: Collection[str]) -> Mapping[str, Sequence[int]]:
-        """On which lines these ISINs stand, where the batches don't say it. Reads the file again."""
+    def places_of(self, keys: Collection[Key]) -> Mapping[Key, Sequence[int]]:
+        """On which lines these stand, or which records they are, where no batch says it. The file is read again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-# The limits of ordinary requests are too short for a list of millions, and too narrow for sorting one.
+# The limits of ordinary requests are too short for a list of millions, and too narrow for sorting one. Helpers of the
+# planner's would take every processor, and who looks something up meanwhile would wait for one.
 _PATIENCE = """
 SELECT set_config('statement_timeout', '15min', true), set_config('lock_timeout', '15min', true),
-       set_config('work_mem', '128MB', true), set_config('maintenance_work_mem', '128MB', true)
+       set_config('work_mem', '128MB', true), set_config('maintenance_work_mem', '128MB', true),
+       set_config('max_parallel_workers_per_gather', '0', true)
 """
 
 STAGE = """
@@ -27,7 +29,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged (
 _DIFFERENCE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS difference (
     isin text COLLATE "C", venue text COLLATE "C", name text, type text, currency text, lei text, details jsonb,
-    known boolean, kind text, before jsonb, after jsonb
+    known boolean, kind text, before jsonb
 ) ON COMMIT DELETE ROWS
 """
 
@@ -57,14 +59,20 @@ WITH repeated AS (
 SELECT count(*) FROM repeated
 """
 
+# Only lists of codes and FIRDS have no numbers: their rows have a venue after the ISIN or nothing.
+_UNNUMBERED = """
+SELECT id, split_part(raw, ',', 1) AS isin, split_part(raw, ',', 2) AS venue
+FROM quarantine WHERE run_id = :run_id AND row_number = 0 ORDER BY id
+"""
+
 # ON CONFLICT ... DO UPDATE ... WHERE would lock and log every row of a list that did not change. This join writes none.
+# It is sorted once, for what reads the differences below: a temporary table is read in the order it was written in.
 _COMPARE = """
 INSERT INTO difference
 SELECT
     isin, venue, new.name, new.type, new.currency, new.lei, new.details, old.here IS NOT NULL AS known,
     CASE WHEN new.gone IS NOT FALSE THEN 'removed' WHEN old.here THEN 'changed' ELSE 'added' END AS kind,
-    CASE WHEN old.here IS NOT NULL THEN to_jsonb(old) - '{{isin,venue,here}}'::text[] END AS before,
-    CASE WHEN NOT new.gone THEN to_jsonb(new) - '{{isin,venue,gone}}'::text[] END AS after
+    CASE WHEN old.here IS NOT NULL THEN to_jsonb(old) - '{{isin,venue,here}}'::text[] END AS before
 FROM (
     SELECT isin, coalesce(venue, '') AS venue, name, type, currency, lei, coalesce(details, '{{}}') AS details,
         coalesce(op IN ('terminated', 'cancelled'), false) AS gone
@@ -77,6 +85,7 @@ WHERE (new.gone IS NOT FALSE AND old.here)
    OR (NOT new.gone AND (old.here IS NOT TRUE
        OR (new.name, new.type, new.currency, new.lei, new.details)
           IS DISTINCT FROM (old.name, old.type, old.currency, old.lei, old.details)))
+ORDER BY isin, venue
 """
 
 # Held until the commit, so that ids come in the order in which readers get to see them, whatever feed they are of.
@@ -84,14 +93,15 @@ _ONE_AFTER_ANOTHER = "SELECT pg_advisory_xact_lock(hashtextextended('isin_change
 
 _LOG = """
 INSERT INTO isin_change (run_id, feed, isin, venue, kind, old, new)
-SELECT :run_id, :feed, isin, venue, kind, before, after FROM difference ORDER BY isin, venue
+SELECT :run_id, :feed, isin, venue, kind, before, CASE WHEN kind <> 'removed' THEN jsonb_build_object(
+    'name', name, 'type', type, 'currency', currency, 'lei', lei, 'details', details) END
+FROM difference
 """
 
 _INSERT = """
 INSERT INTO listing (feed, isin, venue, name, type, currency, lei, details, first_seen)
 SELECT :feed, isin, venue, name, type, currency, lei, details, :day
 FROM difference WHERE kind <> 'removed' AND NOT known
-ORDER BY isin, venue
 """
 
 _UPDATE = """
@@ -150,17 +160,16 @@ class StagingRepository:
         statement = text(_SETTLE.format(order=order))
         return int(await self._session.scalar(statement, {"run_id": run_id, "kept": kept}) or 0)
 
-    async def unnumbered(self, run_id: UUID) -> Sequence[tuple[int, str]]:
-        """The repeated rows in quarantine whose place in the list is not known, in its order: id and ISIN."""
-        query = "SELECT id, left(raw, 12) AS isin FROM quarantine WHERE run_id = :run_id AND row_number = 0 ORDER BY id"
-        rows = await self._session.execute(text(query), {"run_id": run_id})
-        return [(row.id, row.isin) for row in rows]
+    async def unnumbered(self, run_id: UUID) -> Sequence[tuple[int, tuple[str, str]]]:
+        """The repeated rows in quarantine whose place in the list is not known, in its order: id, ISIN and venue."""
+        rows = await self._session.execute(text(_UNNUMBERED), {"run_id": run_id})
+        return [(row.id, (row.isin, row.venue)) for row in rows]
 
     async def number(self, places: Iterable[Mapping[str, object]]) -> None:
-        """Say of rows in quarantine, by ``id``, which ``line`` they are, and which was the ``first`` of their ISIN."""
+        """Say of rows in quarantine, by ``id``, at which ``place`` they are, and which was the ``first`` like them."""
         if rows := list(places):
             reason = "'the ISIN stands on line ' || CAST(:first AS bigint) || ' already'"
-            update = f"UPDATE quarantine SET row_number = :line, reason = {reason} WHERE id = :id"  # noqa: S608 - a constant
+            update = f"UPDATE quarantine SET row_number = :place, reason = {reason} WHERE id = :id"  # noqa: S608 - a constant
             await self._session.execute(text(update), rows)
 
     async def refuse(self, run_id: UUID, refused: Iterable[Mapping[str, object]]) -> None:

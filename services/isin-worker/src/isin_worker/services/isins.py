@@ -3,12 +3,23 @@
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
+
 from extractor import find, is_valid_isin
 from isin_worker import check_digits
-from isin_worker.isin import fault_of
+from isin_worker.isin import Reason, fault_of
 from isin_worker.repositories.listings import Filters, ListingRepository
-from isin_worker.schemas import FoundOut, VerdictOut
+from isin_worker.schemas import FoundOut
 from isin_worker.services.instruments import Instrument, InstrumentService
+
+
+class Verdict(msgspec.Struct):
+    """``VerdictOut``, as it is answered: made without a look at its fields, as there may be ten thousand."""
+
+    isin: str
+    valid: bool
+    reason: Reason | None
+    expected_check_digit: int | None
 
 
 class IsinService:
@@ -30,20 +41,18 @@ class IsinService:
         return [FoundOut(isin=isin, offset=offset, valid=valid, known=isin in known) for offset, isin, valid in found]
 
 
-def judge(isins: Sequence[str]) -> list[VerdictOut]:
+def judge(isins: Sequence[str]) -> list[Verdict]:
     """A verdict for each text, in order. All are looked up at once; only what is no ISIN is looked at one by one."""
     valid = check_digits.valid(isins).tolist() if isins else []
     return [
-        VerdictOut.model_construct(isin=isin, valid=True, reason=None, expected_check_digit=int(isin[-1]))
-        if right
-        else _refusal(isin)
+        Verdict(isin, True, None, int(isin[-1])) if right else _refusal(isin)
         for isin, right in zip(isins, valid, strict=True)
     ]
 
 
-def _refusal(isin: str) -> VerdictOut:
+def _refusal(isin: str) -> Verdict:
     fault = fault_of(isin)
-    return VerdictOut(isin=isin, valid=False, reason=fault.reason, expected_check_digit=fault.expected_check_digit)
+    return Verdict(isin, False, fault.reason, fault.expected_check_digit)
 
 
 def _found(text: str) -> list[tuple[int, str, bool]]:

@@ -19,7 +19,7 @@ from isin_worker import check_digits
 from isin_worker.errors import UnreadableList
 from isin_worker.feeds import Feed
 from isin_worker.feeds.formats import Csv
-from isin_worker.pipeline.batches import Batch, Refused, StageLayout
+from isin_worker.pipeline.batches import Batch, Key, Refused, StageLayout
 from isin_worker.pipeline.parse.content import read_ahead
 from isin_worker.pipeline.parse.copy_text import entry_line
 from isin_worker.pipeline.parse.rows import MAX_RAW, Header, fold, wanted_columns
@@ -131,14 +131,15 @@ class Codes:
             yield from check(row, self._feed)
 
 
-def lines_of(file: IO[bytes], layout: StageLayout, isins: Collection[str]) -> Mapping[str, Sequence[int]]:
+def lines_of(file: IO[bytes], layout: StageLayout, keys: Collection[Key]) -> Mapping[Key, Sequence[int]]:
     """On which lines of a list of codes these ISINs stand: lines pass through without their numbers."""
     place = layout.columns.index("isin")
-    found: dict[str, list[int]] = defaultdict(list)
+    found: dict[Key, list[int]] = defaultdict(list)
     for number, line in enumerate(file, start=1):
         cells = line.decode(errors="replace").split(layout.delimiter, place + 1)
-        if len(cells) > place and (isin := cells[place].strip(' \t\r\n"\N{NO-BREAK SPACE}').upper()) in isins:
-            found[isin].append(number)
+        isin = cells[place].strip(' \t\r\n"\N{NO-BREAK SPACE}').upper() if len(cells) > place else ""
+        if (isin, "") in keys:
+            found[isin, ""].append(number)
     return found
 
 

@@ -7,14 +7,16 @@ mebibyte goes to the XML parser. A document of another shape is so read more slo
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import IO
 
 import numpy as np
 
 from isin_worker.errors import UnreadableList
 from isin_worker.feeds.source import Mode
-from isin_worker.pipeline.batches import Batch, Refused, StageLayout
+from isin_worker.isin import LENGTH
+from isin_worker.pipeline.batches import Batch, Key, Refused, StageLayout
 from isin_worker.pipeline.parse.content import read_ahead
 from isin_worker.pipeline.parse.firds_lines import SEPARATOR, find_records, lines_of
 from isin_worker.pipeline.parse.firds_records import RecordReader
@@ -45,6 +47,20 @@ class FirdsReader:
         """The records. Raises UnreadableList for what is no such message, or ends in the middle of one."""
         for chunk in self._whole_records(file):
             yield self._quick_batch(chunk) or self._slow_batch(chunk)
+
+    def places_of(self, file: IO[bytes], keys: Collection[Key]) -> Mapping[Key, Sequence[int]]:
+        """Which records of a full file these are. It is read as before: each that was not refused is a line."""
+        found: dict[Key, list[int]] = defaultdict(list)
+        first = self.number
+        for batch in self.batches(file):
+            refused = {row.number for row in batch.refused}
+            numbers = [number for number in range(first, self.number) if number not in refused]
+            for number, line in zip(numbers, batch.copy.split(b"\n")[:-1], strict=True):
+                key = line[:LENGTH].decode(), line[line.rindex(b"\t") + 1 :].decode()
+                if key in keys:
+                    found[key].append(number)
+            first = self.number
+        return found
 
     def _whole_records(self, file: IO[bytes]) -> Iterator[bytes]:
         """Chunks that begin with a record and end with one."""

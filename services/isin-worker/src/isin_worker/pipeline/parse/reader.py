@@ -11,7 +11,7 @@ from typing import IO
 from isin_worker.errors import UnreadableList
 from isin_worker.feeds import Feed
 from isin_worker.feeds.formats import Csv, Firds, Json, Xlsx, Xml
-from isin_worker.pipeline.batches import Batch, Mode, Refused, StageLayout, Statement
+from isin_worker.pipeline.batches import Batch, Key, Mode, Refused, StageLayout, Statement
 from isin_worker.pipeline.parse import firds
 from isin_worker.pipeline.parse.codes import Codes, codes_layout, lines_of
 from isin_worker.pipeline.parse.content import DAMAGED, open_content
@@ -47,6 +47,7 @@ class FileRows:
         self._path = path
         self._mode = mode
         self._numbering = numbering or Numbering()
+        self._first = self._numbering.next  # the number of its first record, once it was read
 
     @property
     def layout(self) -> StageLayout:
@@ -68,13 +69,15 @@ class FileRows:
             else:
                 yield from self._read(self._feed.format)
 
-    def lines_of(self, isins: Collection[str]) -> Mapping[str, Sequence[int]]:
-        """On which lines these ISINs stand in a list of bare codes; of any other list the batches say it."""
+    def places_of(self, keys: Collection[Key]) -> Mapping[Key, Sequence[int]]:
+        """Where these stand in a list of bare codes, or in FIRDS; of any other list the batches say it."""
         layout = self.layout
-        if layout is EVERY_FIELD or not isinstance(self._feed.format, Csv):
+        if layout is EVERY_FIELD:
             return {}
         with _damage_told(), open_content(self._path, self._feed.max_unpacked) as file:
-            return lines_of(file, layout, isins)
+            if isinstance(self._feed.format, Firds):
+                return firds.FirdsReader(self._mode, self._feed.format.categories, self._first).places_of(file, keys)
+            return lines_of(file, layout, keys)
 
     def _workbook(self, form: Xlsx) -> Iterator[Batch]:
         line = StatedLine(form.stated, ";") if form.stated else None
@@ -96,7 +99,8 @@ class FileRows:
                 case Xml():
                     yield from _checked(xml_rows(file, feed, form), feed, self._finder(stated_in_xml, form.stated))
                 case Firds():
-                    reader = firds.FirdsReader(self._mode, form.categories, self._numbering.next)
+                    self._first = self._numbering.next
+                    reader = firds.FirdsReader(self._mode, form.categories, self._first)
                     yield from reader.batches(file)
                     self._numbering.next = reader.number
 
