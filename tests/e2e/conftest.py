@@ -10,7 +10,9 @@ from running_platform import ADMIN, REVIEWER, Account, Platform, phone_screensho
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    running = Platform(tmp_path_factory.mktemp("platform") / "var").launch()
+    # On a machine of any speed there is time to take a decision back; signing out ends the wait.
+    settings = {"WEB_UNDO_SECONDS": "20"}
+    running = Platform(tmp_path_factory.mktemp("platform") / "var", extra_env=settings).launch()
     try:
         yield running.wait_ready()
     finally:

@@ -23,7 +23,7 @@ FLAGS = [
     "--disable-component-update",
 ]
 
-PATIENCE_MS = 30_000  # of every click and expectation: it only ends a test that has failed
+PATIENCE_MS = 60_000  # of every click and expectation: it only ends a test that has failed
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -71,3 +71,10 @@ def sign_in(page: Page, address: str, password: str) -> None:
     page.get_by_label("Password").fill(password)
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
     expect(page.locator("header .avatar")).to_be_visible()
+
+
+def sign_out(page: Page) -> None:
+    """Through the menu."""
+    page.locator("header .menu summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_text("You are signed out.")).to_be_visible()

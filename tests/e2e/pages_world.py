@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from running_platform import ADMIN, REVIEWER, Account, Platform, new_account, phone_screenshot
+from running_platform import ADMIN, REVIEWER, Account, Platform, eventually, new_account, phone_screenshot
 
 PASSWORD = "a long enough password"
 
@@ -122,15 +122,20 @@ def pages_of_staff(world: World) -> Iterator[EveryPage]:
         ("admin-audit", "/admin/audit"), ("admin-audit-catalog", "/admin/audit/catalog"),
     ):  # fmt: skip
         yield EveryPage(name, "admin", path)
-    feed = "/api/v1/feeds/nse-equity/runs"
-    run = world.admin.get(feed).json()["items"][0]["id"]
-    isin = world.admin.get("/api/v1/isins").json()["items"][0]["isin"]
+    # The first run of a new platform may still be under way.
+    isin = eventually(lambda: world.admin.get("/api/v1/isins").json()["items"])[0]["isin"]
+    run = eventually(lambda: _first_good_run(world))
     for name, path in (
         ("isins", "/isins"), ("isins-found", f"/isins?q={isin[:4]}"), ("isin", f"/isins/{isin}"),
         ("isin-wrong", "/isins/US0378331006"), ("isins-check", "/isins/check"), ("feeds", "/feeds"),
         ("feed", "/feeds/nse-equity"), ("run", f"/feeds/nse-equity/runs/{run}"),
     ):  # fmt: skip
         yield EveryPage(name, "admin", path)
+
+
+def _first_good_run(world: World) -> str | None:
+    runs = world.admin.get("/api/v1/feeds/nse-equity/runs").json()["items"]
+    return next((run["id"] for run in runs if run["status"] == "succeeded"), None)
 
 
 # Every part of the site that has pages: those who add one add it here.

@@ -24,8 +24,9 @@ import httpx
 import psutil
 from PIL import Image, ImageDraw
 
-READY_SECONDS = 120
-STOP_SECONDS = 10
+READY_SECONDS = 300  # these end at once when the thing happens; they only end a test that has failed
+STOP_SECONDS = 60
+PATIENCE_SECONDS = 60
 ADMIN = ("admin@example.org", "correct horse battery admin")
 REVIEWER = ("reviewer@example.org", "correct horse battery review")
 
@@ -39,7 +40,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def eventually(check: Callable[[], Result], *, seconds: float = 30) -> Result:
+def eventually(check: Callable[[], Result], *, seconds: float = PATIENCE_SECONDS) -> Result:
     """The first true result of ``check``, which is asked again until then; an AssertionError after ``seconds``."""
     deadline = time.monotonic() + seconds
     while True:
@@ -182,7 +183,9 @@ class Account:
 
     def __init__(self, platform_url: str) -> None:
         # Nobody closes an account at the end of a test, so no connection is kept.
-        self.http = httpx.Client(base_url=platform_url, timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
+        self.http = httpx.Client(
+            base_url=platform_url, timeout=PATIENCE_SECONDS, limits=httpx.Limits(max_keepalive_connections=0)
+        )
 
     def sign_in(self, address: str, password: str) -> Self:
         answer = self.http.post("/api/v1/auth/login", json={"email": address, "password": password})

@@ -4,8 +4,8 @@ import re
 import secrets
 
 import pytest
-from page_browser import MARKS
-from playwright.sync_api import Browser, Page, expect
+from page_browser import MARKS, Opener, sign_in, sign_out
+from playwright.sync_api import Page, expect
 from running_platform import ADMIN, REVIEWER, Account, Platform, eventually, new_account, phone_screenshot
 
 pytestmark = MARKS
@@ -28,14 +28,9 @@ def waiting(platform: Platform) -> tuple[Account, list[str]]:
     return person, names
 
 
-def _signed_in(browser: Browser, platform: Platform, who: tuple[str, str], *, scripts: bool = True) -> Page:
-    page = browser.new_context(base_url=platform.url, java_script_enabled=scripts).new_page()
-    page.set_default_timeout(15_000)
-    page.goto("/login")
-    page.get_by_label("E-mail address").fill(who[0])
-    page.get_by_label("Password").fill(who[1])
-    page.get_by_role("main").get_by_role("button", name="Sign in").click()
-    expect(page.locator("header .avatar")).to_be_visible()
+def _as(open_page: Opener, who: tuple[str, str], *, scripts: bool = True) -> Page:
+    page = open_page(scripts=scripts)
+    sign_in(page, *who)
     return page
 
 
@@ -55,11 +50,9 @@ def _press(page: Page, key: str) -> None:
     page.keyboard.press(key)
 
 
-def test_a_reviewer_decides_by_keys_and_takes_one_back(
-    browser: Browser, platform: Platform, waiting: tuple[Account, list[str]]
-) -> None:
+def test_a_reviewer_decides_by_keys_and_takes_one_back(open_page: Opener, waiting: tuple[Account, list[str]]) -> None:
     person, names = waiting
-    page = _signed_in(browser, platform, REVIEWER)
+    page = _as(open_page, REVIEWER)
     _open(page, names[0])
     _press(page, "?")
     expect(page.get_by_role("dialog")).to_be_visible()
@@ -78,15 +71,14 @@ def test_a_reviewer_decides_by_keys_and_takes_one_back(
     _press(page, "2")
     _press(page, "Enter")
     expect(page.get_by_text(f"Rejected: {names[0]}.")).to_be_visible()
+    assert open_page.faults == []
     page.context.close()  # as a tab that is closed in the seconds of the undo
     eventually(lambda: _state_of(person, names[0]) == "rejected")
 
 
-def test_a_reviewer_decides_without_scripts(
-    browser: Browser, platform: Platform, waiting: tuple[Account, list[str]]
-) -> None:
+def test_a_reviewer_decides_without_scripts(open_page: Opener, waiting: tuple[Account, list[str]]) -> None:
     person, names = waiting
-    page = _signed_in(browser, platform, REVIEWER, scripts=False)
+    page = _as(open_page, REVIEWER, scripts=False)
     page.set_viewport_size({"width": 360, "height": 740})
     _open(page, names[1])
     page.get_by_role("button", name="Approve").click()
@@ -97,16 +89,16 @@ def test_a_reviewer_decides_without_scripts(
         page.get_by_label(f"Choose {name}").check()
     page.get_by_role("button", name="Approve the chosen").click()
     expect(page.get_by_text("2 approved.")).to_be_visible()
-    eventually(lambda: {_state_of(person, name) for name in names[1:]} == {"approved"})
-    page.context.close()
+    sign_out(page)
+    assert {_state_of(person, name) for name in names[1:]} == {"approved"}
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-def test_an_administrator_at_work(browser: Browser, platform: Platform, *, scripts: bool) -> None:
+def test_an_administrator_at_work(open_page: Opener, platform: Platform, *, scripts: bool) -> None:
     mark = secrets.token_hex(3)
     address = f"lea-{mark}@example.org"
     new_account(platform, address, PASSWORD)
-    page = _signed_in(browser, platform, ADMIN, scripts=scripts)
+    page = _as(open_page, ADMIN, scripts=scripts)
 
     page.goto("/admin/categories")
     page.get_by_label("Name", exact=True).fill(f"Category {mark}")
@@ -137,14 +129,14 @@ def test_an_administrator_at_work(browser: Browser, platform: Platform, *, scrip
     expect(page.get_by_text("The transaction is taken back by this one.")).to_be_visible()
     page.goto("/admin/points/verify")
     expect(page.get_by_text("Every rule holds")).to_be_visible()
-    page.context.close()
+    assert open_page.faults == []
 
 
-def test_what_two_administrators_typed_is_not_lost(browser: Browser, platform: Platform) -> None:
+def test_what_two_administrators_typed_is_not_lost(open_page: Opener, platform: Platform) -> None:
     admin = Account(platform.url).sign_in(*ADMIN)
     draft = {"package_name": f"org.example.c{secrets.token_hex(3)}", "name": "Both", "points": 10}
     app = admin.post("/api/v1/apps", draft).json()
-    page = _signed_in(browser, platform, ADMIN)
+    page = _as(open_page, ADMIN)
     page.goto(f"/admin/apps/{app['id']}")
     etag = admin.get(f"/api/v1/apps/{app['id']}").headers["etag"]
     admin.http.patch(f"/api/v1/apps/{app['id']}", json={"name": "Theirs"}, headers={"If-Match": etag})
@@ -154,15 +146,14 @@ def test_what_two_administrators_typed_is_not_lost(browser: Browser, platform: P
     expect(page.get_by_label("Name").first).to_have_value("Mine")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Your changes are saved.")).to_be_visible()
-    page.context.close()
 
 
-def test_isins_and_lists(browser: Browser, platform: Platform) -> None:
+def test_isins_and_lists(open_page: Opener, platform: Platform) -> None:
     admin = Account(platform.url).sign_in(*ADMIN)
     eventually(lambda: admin.get("/api/v1/isins").json()["items"])
     isin = admin.get("/api/v1/isins").json()["items"][0]["isin"]
     wrong = isin[:-1] + str((int(isin[-1]) + 1) % 10)
-    page = _signed_in(browser, platform, ADMIN, scripts=False)
+    page = _as(open_page, ADMIN, scripts=False)
     page.goto("/isins")
     page.get_by_label("ISIN or name").fill(isin.lower())
     page.get_by_role("button", name="Search").click()
@@ -176,4 +167,4 @@ def test_isins_and_lists(browser: Browser, platform: Platform) -> None:
     page.get_by_label("Again, although it succeeded").check()
     page.get_by_role("button", name="Run now").click()
     expect(page.get_by_text(re.compile("The run is asked for|has run already"))).to_be_visible()
-    page.context.close()
+    assert open_page.faults == []

@@ -70,6 +70,19 @@ async def test_a_decision_leads_on_to_the_next_one(
     assert waiting["status"] == "approved"
 
 
+async def test_a_page_that_comes_too_late_for_the_undo_still_tells_the_decision(
+    reviewer: Browser, waiting: dict[str, Any], another: dict[str, Any]
+) -> None:
+    path = f"/review/{waiting['id']}"
+    decided = await reviewer.submit(path, f"{path}/decision", decision="approve")
+    shown = ["Undo"]
+    async with asyncio.timeout(30):
+        while "Undo" in shown[-1]:
+            shown.append((await reviewer.page("/review")).text)
+    assert "Approved." not in shown[-1]
+    assert "Approved." in (await reviewer.follow(decided)).text
+
+
 async def test_a_reject_gives_the_reason(reviewer: Browser, waiting: dict[str, Any]) -> None:
     path = f"/review/{waiting['id']}"
     verdict = {"decision": "reject", "reason_code": "wrong_app", "note": "A clock,\r\nnot a reader."}

@@ -26,9 +26,9 @@ router = APIRouter(prefix="/review")
 
 
 @router.get("")
-async def queue(visit: ReviewerVisit, sort: str = "age", cursor: str = "") -> Response:
+async def queue(visit: ReviewerVisit, sort: str = "age", cursor: str = "", decided: str = "") -> Response:
     """What waits, oldest or riskiest first."""
-    return await _queue_page(visit, sort=sort, cursor=cursor)
+    return await _queue_page(visit, sort=sort, cursor=cursor, decided=decided)
 
 
 @router.get("/statistics")
@@ -50,7 +50,7 @@ async def decide_several(visit: ReviewerVisit, form: CheckedForm) -> Response:
     names = {str(entry.task.id): entry.task.app_name for entry in await _waiting(visit, form.get("sort", ""))}
     for ticked_id, proof_id in ticked.items():
         await _hold(visit, form, ticked_id, names.get(ticked_id, ""), {**decision, "proof_id": proof_id})
-    return visit.redirect("/review", sort=_sort(form.get("sort", "")))
+    return visit.redirect("/review", sort=_sort(form.get("sort", "")), decided=decision["decision"])
 
 
 @router.post("/undo")
@@ -77,9 +77,11 @@ async def open_review(visit: ReviewerVisit, task_id: UUID, form: CheckedForm) ->
 
 
 @router.get("/{task_id}")
-async def review(visit: ReviewerVisit, task_id: UUID, sort: str = "age", compare: str = "") -> Response:
+async def review(
+    visit: ReviewerVisit, task_id: UUID, sort: str = "age", compare: str = "", decided: str = ""
+) -> Response:
     """The screenshot, what is known about it, and the two answers."""
-    return await _review_page(visit, task_id, sort=sort, compare=compare)
+    return await _review_page(visit, task_id, sort=sort, compare=compare, decided=decided)
 
 
 @router.post("/{task_id}/decision")
@@ -94,7 +96,8 @@ async def decide(visit: ReviewerVisit, task_id: UUID, form: CheckedForm) -> Resp
     name = "" if place is None else waiting[place].task.app_name
     await _hold(visit, form, str(task_id), name, {**decision, **form.given("proof_id")})
     following = await _lease_first(visit, waiting[(place or 0) + 1 :])
-    return visit.redirect(f"/review/{following}" if following else "/review", sort=sort)
+    path = f"/review/{following}" if following else "/review"
+    return visit.redirect(path, sort=sort, decided=decision["decision"])
 
 
 def _ticked(name: str) -> UUID | None:
@@ -167,7 +170,7 @@ async def _queue_page(
     visit: Visit, *, status: int = 200, sort: str = "age", cursor: str = "", **values: Any
 ) -> Response:
     listed = await visit.api.reviews.queue({"sort": _sort(sort), "cursor": cursor, "limit": QUEUE_SIZE})
-    shown = {"trouble": None, "form": Form(), **values, **await _held(visit)}
+    shown = {"trouble": None, "form": Form(), "decided": "", **values, **await _held(visit)}
     gone = {held.task_id for held in shown["held"]}
     return visit.page(
         "review_queue.html",
@@ -188,7 +191,7 @@ async def _review_page(
     before = next((entry for entry in reversed(waiting[:place]) if _is_free(visit, entry)), None)
     after = next((entry for entry in waiting[place + 1 :] if _is_free(visit, entry)), None)
     match = next((match for match in found.hints.matches if str(match.proof_id) == compare), None)
-    shown: dict[str, Any] = {"trouble": None, "form": Form(), **values, **await _held(visit)}
+    shown: dict[str, Any] = {"trouble": None, "form": Form(), "decided": "", **values, **await _held(visit)}
     return visit.page(
         "review.html", status=status, review=found, reasons=REASONS, before=before, after=after, match=match,
         sort=_sort(sort), place=place + 1, **shown,

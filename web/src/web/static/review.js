@@ -1,6 +1,7 @@
 // Deciding by keys, looking closely, and the seconds in which a decision can be taken back. All of it is also there
 // without this script, as buttons and links.
 const STEPS = [1, 1.5, 2, 3, 4];
+const READING = 5_000;
 const KEYS_OFF = "review-keys-off";
 
 document.documentElement.classList.add("has-script");
@@ -55,10 +56,12 @@ function zoomable(frame) {
   show();
 }
 
-// The server sends a decision when its time is over, whatever happens here: this only takes the offer away.
+// The server sends a decision when its time is over, whatever happens here: this only takes the offer away. What was
+// decided stays long enough to be read, also on a page that came late.
 function offerUndo(toast) {
-  const rest = Number(toast.dataset.until) * 1000 - Date.now();
-  setTimeout(() => toast.remove(), Math.min(Math.max(rest, 0), 60_000));
+  const rest = Math.min(Math.max(Number(toast.dataset.until) * 1000 - Date.now(), 0), 60_000);
+  setTimeout(() => toast.querySelector("button").remove(), rest);
+  setTimeout(() => toast.remove(), Math.max(rest, READING));
 }
 
 function press(key) {

@@ -70,6 +70,8 @@ TEXTS = {
     "review.held.reject": "Rejected: {app}.",
     "review.held.several.approve": "{n} approved.",
     "review.held.several.reject": "{n} rejected.",
+    "review.decided.approve": "Approved.",
+    "review.decided.reject": "Rejected.",
     "review.a_task": "a task",
     "review.refused": "Your decision on {app} was not taken.",
     "review.keys": "Keys",
