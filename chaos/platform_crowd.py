@@ -1,0 +1,126 @@
+"""The load of the trials: people who work side by side, and stop together when somebody wants to look."""
+
+import asyncio
+import secrets
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from random import Random
+from typing import Self
+
+from platform_history import Broken, Earner, Person, Staff, Traffic, expected
+from platform_lane import Lane
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "e2e"))
+from running_platform import ADMIN, REVIEWER, mail_token
+
+PASSWORD = "a long enough password"  # noqa: S105 - of nobody
+POINTS = 10
+PAUSE_SECONDS = 60
+
+
+class Crowd:
+    """Earners, each with a task at a time, and the staff that decides on it at once."""
+
+    def __init__(self, lane: Lane, random: Random, people: int, apps: int) -> None:
+        self.traffic = Traffic()
+        self.earners: list[Earner] = []
+        self._lane = lane
+        self._random = random
+        self._people, self._apps = people, apps
+        self._going = asyncio.Event()
+        self._busy: dict[str, str] = {}
+        self._quiet = asyncio.Condition()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._persons: list[Person] = []
+
+    async def __aenter__(self) -> Self:
+        admin = await self._person(*ADMIN)
+        staff = Staff([admin, await self._person(*REVIEWER)], admin)
+        apps = await self._published_apps(admin)
+        for _ in range(self._people):
+            self.earners.append(Earner(await self._newcomer(), apps))
+        works = [self._earn(earner, staff) for earner in self.earners]
+        self._tasks = [asyncio.create_task(work) for work in [*works, self._adjust(staff)]]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for person in self._persons:
+            await person.close()
+
+    def go_on(self) -> None:
+        """Everybody works."""
+        self._going.set()
+
+    async def pause(self) -> None:
+        """Returns when everybody has an answer to all they have asked. Raises TimeoutError when that takes too long."""
+        self._going.clear()
+        async with asyncio.timeout(PAUSE_SECONDS), self._quiet:
+            await self._quiet.wait_for(lambda: not self._busy)
+        for task in self._tasks:
+            if task.done():
+                task.result()
+
+    def waiting(self) -> list[str]:
+        """Who has no answer yet, and what they are at."""
+        return [f"{who}: {what}" for who, what in self._busy.items()]
+
+    def acknowledged(self) -> dict[str, int]:
+        """How much was done, as people were told."""
+        states = [state for earner in self.earners for state in earner.states.values()]
+        return {f"tasks {state}": states.count(state) for state in sorted(set(states))}
+
+    async def _earn(self, earner: Earner, staff: Staff) -> None:
+        while earner.has_more:
+            await self._step(earner.person.id, "a task", self._task(earner, staff))
+
+    async def _task(self, earner: Earner, staff: Staff) -> None:
+        task_id = await earner.submit()
+        if task_id is not None:
+            await staff.decide(earner, task_id, POINTS)
+
+    async def _adjust(self, staff: Staff) -> None:
+        while True:
+            earner = self._random.choice(self.earners)
+            await self._step("the administrator", "an adjustment", staff.adjust(earner))
+            await asyncio.sleep(0.2)
+
+    async def _step(self, who: str, what: str, work: Coroutine[None, None, None]) -> None:
+        try:
+            await self._going.wait()
+        except asyncio.CancelledError:
+            work.close()
+            raise
+        self._busy[who] = what
+        try:
+            await work
+        except Broken as answer:
+            self.traffic.faults.append(str(answer))
+        finally:
+            del self._busy[who]
+            async with self._quiet:
+                self._quiet.notify_all()
+
+    async def _person(self, address: str, password: str) -> Person:
+        person = Person(self._lane.url, address, password, self.traffic, Random(self._random.random()))  # noqa: S311
+        self._persons.append(person)
+        return await person.sign_in()
+
+    async def _newcomer(self) -> Person:
+        address = f"{secrets.token_hex(6)}@example.org"
+        person = Person(self._lane.url, address, PASSWORD, self.traffic, Random(self._random.random()))  # noqa: S311
+        self._persons.append(person)
+        await person.register(lambda: mail_token(self._lane.var, address))
+        return await person.sign_in()
+
+    async def _published_apps(self, admin: Person) -> list[str]:
+        return [await self._published_app(admin, number) for number in range(self._apps)]
+
+    async def _published_app(self, admin: Person, number: int) -> str:
+        body = {"package_name": f"org.example.fault{number}", "name": f"App {number}", "points": POINTS}
+        app = expected(await admin.send("/api/v1/apps", json=body), 201)
+        await admin.send(f"/api/v1/apps/{app['id']}/publish")
+        return str(app["id"])

@@ -1,0 +1,96 @@
+"""What must hold whenever nothing is under way, of what people were told, the ledger, the files and the sessions."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import asyncpg
+from platform_history import Earner
+from platform_lane import Lane
+
+from rewards_service.services.ledger import verify
+from rewards_service.settings import Settings
+from servicekit.db import Database
+
+_NAMED = """
+SELECT image_sha256 FROM proof UNION SELECT thumbnail_sha256 FROM proof UNION SELECT digest FROM upload
+"""
+# What was begun long ago and never became a proof is nobody's: an hour later a sweep deletes it.
+_AN_HOUR_LATER = "UPDATE upload SET created_at = created_at - interval '2 hours'"
+_LEFT_OPEN = """
+SELECT count(*) FROM pg_stat_activity
+WHERE state LIKE 'idle in transaction%' AND state_change < now() - interval '5 seconds'
+"""
+
+
+async def violations(lane: Lane, earners: list[Earner]) -> list[str]:
+    """What does not hold, in words; an empty list when all does."""
+    return [
+        *await _of_the_ledger(lane),
+        *[fault for earner in earners for fault in await _of_a_person(earner)],
+        *await _of_the_database(lane),
+    ]
+
+
+async def _of_the_ledger(lane: Lane) -> list[str]:
+    database = Database(Settings.example(database_url=lane.database_url), application_name="platform faults")
+    try:
+        found = await verify(database)
+    finally:
+        await database.close()
+    return [] if found.ok else [f"the ledger: {found.model_dump_json()}"]
+
+
+async def _of_a_person(earner: Earner) -> list[str]:
+    faults = []
+    balance = (await earner.person.get("/api/v1/points")).json()["balance"]
+    if balance != earner.points:
+        faults.append(f"{earner.person.id}: {earner.points} points acknowledged, a balance of {balance}")
+    states = {}
+    page: str | None = "/api/v1/tasks?limit=100"
+    while page:
+        answer = (await earner.person.get(page)).json()
+        states |= {task["id"]: task["status"] for task in answer["items"]}
+        cursor = answer["next_cursor"]
+        page = f"/api/v1/tasks?limit=100&cursor={cursor}" if cursor else None
+    if states != earner.states:
+        differing = {one: (earner.states.get(one), states.get(one)) for one in states.keys() | earner.states.keys()}
+        faults.append(f"{earner.person.id}: tasks as told and as they are {[*differing.items()][:5]}")
+    for proof_id in earner.proofs[-2:]:
+        image = await earner.person.get(f"/api/v1/proofs/{proof_id}/image")
+        if image.status_code != 200 or not image.content:
+            faults.append(f"proof {proof_id}: {image.status_code}")
+    return faults
+
+
+async def _of_the_database(lane: Lane) -> list[str]:
+    connection = await asyncpg.connect(lane.database_url)
+    try:
+        named = {row[0] for row in await connection.fetch(_NAMED)}
+        left_open = await connection.fetchval(_LEFT_OPEN)
+    finally:
+        await connection.close()
+    strangers = _stored(lane.var / "blobs") - named
+    faults = [f"a file that no row names: {one}" for one in sorted(strangers)[:3]]
+    return [*faults, *([f"{left_open} sessions left in a transaction"] if left_open else [])]
+
+
+async def orphans_after_a_sweep(lane: Lane) -> list[str]:
+    """Files that are left an hour later, when the sweep has been, though no proof has them."""
+    connection = await asyncpg.connect(lane.database_url)
+    try:
+        await connection.execute(_AN_HOUR_LATER)
+        command = [sys.executable, "-m", "rewards_service", "sweep"]
+        sweep = await asyncio.create_subprocess_exec(*command, env=lane.parts["rewards-worker"].launch.env)
+        if await sweep.wait():
+            return ["the sweep failed"]
+        named = {row[0] for row in await connection.fetch(_NAMED)}
+    finally:
+        await connection.close()
+    stored = _stored(lane.var / "blobs")
+    return [*(f"an orphan: {one}" for one in stored - named), *(f"a lost file: {one}" for one in named - stored)]
+
+
+def _stored(blobs: Path) -> set[str]:
+    return {name for _, _, files in os.walk(blobs) for name in files}

@@ -1,0 +1,84 @@
+"""Defects of the classic kinds, planted into the rewards service: the trials must see each of them."""
+
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import asyncpg
+from platform_lane import Lane
+
+DEFECTS = ("check-then-act", "lost-idempotency")
+# The database holds the rule too, in three ways: it would refuse the second credit, and nothing would be lost.
+_WITHOUT_THE_RULE = """
+DROP TRIGGER task_approved_with_credit ON task; DROP TRIGGER credit_of_approved_task ON transaction;
+ALTER TABLE transaction DROP CONSTRAINT ck_transaction_credit_names_task
+"""
+_VARIABLE = "APPRAISE_PLANTED_DEFECT"
+
+
+@asynccontextmanager
+async def planted(defect: str | None, lane: Lane) -> AsyncIterator[None]:
+    """The platform with this defect, from the next requests on."""
+    if defect:
+        part = lane.parts["rewards"]
+        _, _, _, *command = part.launch.argv  # python -m rewards_service …
+        code = "import platform_planted; platform_planted.plant(); from rewards_service.cli import main; main()"
+        environment = {**part.launch.env, _VARIABLE: defect, "PYTHONPATH": str(Path(__file__).parent)}
+        part.replace(replace(part.launch, argv=(sys.executable, "-c", code, *command), env=environment))
+        if defect == "check-then-act":
+            connection = await asyncpg.connect(lane.superuser_url)
+            await connection.execute(_WITHOUT_THE_RULE)
+            await connection.close()
+        await part.send(signal.SIGKILL)
+        await lane.ready_again()
+    yield
+
+
+def plant() -> None:
+    """Called in the service before it starts."""
+    match os.environ[_VARIABLE]:
+        case "check-then-act":
+            _plant_check_then_act()
+        case "lost-idempotency":
+            _plant_lost_idempotency()
+
+
+def _plant_check_then_act() -> None:
+    """Who decides looks first and acts then, and a credit has no name that could be taken."""
+    import asyncio  # noqa: PLC0415 - only the service with the defect needs these
+    from dataclasses import replace as changed  # noqa: PLC0415
+    from typing import Any  # noqa: PLC0415
+    from uuid import UUID, uuid4  # noqa: PLC0415
+
+    from rewards_service.models import Task  # noqa: PLC0415
+    from rewards_service.repositories.ledger import Event, LedgerRepository  # noqa: PLC0415
+    from rewards_service.repositories.tasks import TaskRepository  # noqa: PLC0415
+
+    post = LedgerRepository.post
+
+    async def looked_at(self: TaskRepository, task_id: UUID) -> Task | None:
+        task = await self._session.get(Task, task_id)
+        await asyncio.sleep(0.05)
+        return task
+
+    async def posted(self: LedgerRepository, event: Event, amounts: Any) -> UUID | None:
+        return await post(self, changed(event, reference=f"{event.reference} {uuid4()}"), amounts)
+
+    TaskRepository.locked = looked_at  # type: ignore[method-assign]
+    LedgerRepository.post = posted  # type: ignore[method-assign]
+
+
+def _plant_lost_idempotency() -> None:
+    """The effect is kept, and the answer forgotten."""
+    from typing import Any  # noqa: PLC0415
+
+    from rewards_service.repositories.idempotency import IdempotencyRepository  # noqa: PLC0415
+
+    async def forgotten(*_: Any) -> None:
+        pass
+
+    IdempotencyRepository.keep = forgotten  # type: ignore[method-assign]
