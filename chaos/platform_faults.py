@@ -1,7 +1,7 @@
 """Breaks the running platform, one fault after another under load, and looks whether anything was lost or done twice.
 
     .venv/bin/python chaos/platform_faults.py [--trials 5] [--only kill-rewards,…] [--planted lost-idempotency]
-                                              [--seed 1] [--json FILE]
+                                              [--apps 400] [--seed 1] [--json FILE]
 
 People start tasks, hand in screenshots, decide and adjust, through the gateway; each request is repeated until it is
 answered, some at once twice, some much later again. A trial is one fault at a random moment; then all parts must be
@@ -32,7 +32,7 @@ from platform_invariants import orphans_after_a_sweep, violations
 from platform_lane import Lane, made, running, small_disk
 from platform_planted import DEFECTS, planted
 
-PEOPLE, APPS = 8, 400
+PEOPLE = 8
 
 
 @dataclass
@@ -79,7 +79,11 @@ async def run(options: argparse.Namespace, var: Path) -> list[Result]:
         small_disk(var / "blobs") if any(fault.needs_root for fault in chosen) and os.geteuid() == 0 else nullcontext()
     )
     with disk:
-        async with running(var) as lane, planted(options.planted, lane), Crowd(lane, random, PEOPLE, APPS) as crowd:
+        async with (
+            running(var) as lane,
+            planted(options.planted, lane),
+            Crowd(lane, random, PEOPLE, options.apps) as crowd,
+        ):
             for fault in chosen:
                 if fault.needs_root and os.geteuid() != 0:
                     print(f"{fault.name}: left out, it needs root")
@@ -109,6 +113,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=5, help="of each fault; of kill-rewards five times as many")
     parser.add_argument("--only", help="names of faults, with commas between")
     parser.add_argument("--planted", choices=DEFECTS)
+    parser.add_argument("--apps", type=int, default=400, help="each person does each of them once")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

@@ -47,6 +47,7 @@ async def _of_a_person(earner: Earner) -> list[str]:
     balance = (await earner.person.get("/api/v1/points")).json()["balance"]
     if balance != earner.points:
         faults.append(f"{earner.person.id}: {earner.points} points acknowledged, a balance of {balance}")
+        earner.points = balance  # each harm is counted once
     states = {}
     page: str | None = "/api/v1/tasks?limit=100"
     while page:
@@ -55,8 +56,10 @@ async def _of_a_person(earner: Earner) -> list[str]:
         cursor = answer["next_cursor"]
         page = f"/api/v1/tasks?limit=100&cursor={cursor}" if cursor else None
     if states != earner.states:
-        differing = {one: (earner.states.get(one), states.get(one)) for one in states.keys() | earner.states.keys()}
-        faults.append(f"{earner.person.id}: tasks as told and as they are {[*differing.items()][:5]}")
+        both = {one: (earner.states.get(one), states.get(one)) for one in states.keys() | earner.states.keys()}
+        differing = {one: (told, is_) for one, (told, is_) in both.items() if told != is_}
+        faults.append(f"{earner.person.id}: tasks as told and as they are {differing}")
+        earner.states = states
     for proof_id in earner.proofs[-2:]:
         image = await earner.person.get(f"/api/v1/proofs/{proof_id}/image")
         if image.status_code != 200 or not image.content:
