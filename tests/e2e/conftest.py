@@ -1,22 +1,11 @@
-"""One platform for all journeys; the tests of the platform itself start their own."""
+"""The browser of all journeys."""
 
 from collections.abc import Iterator
 
 import pytest
 from page_browser import Opener, chromium
 from playwright.sync_api import Browser
-from running_platform import ADMIN, REVIEWER, Account, Platform, phone_screenshot
-
-
-@pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    # On a machine of any speed there is time to take a decision back; signing out ends the wait.
-    settings = {"WEB_UNDO_SECONDS": "20"}
-    running = Platform(tmp_path_factory.mktemp("platform") / "var", extra_env=settings).launch()
-    try:
-        yield running.wait_ready()
-    finally:
-        assert running.stop() == 0
+from running_platform import Platform, phone_screenshot
 
 
 @pytest.fixture(scope="session")
@@ -30,21 +19,6 @@ def open_page(browser: Browser, platform: Platform) -> Iterator[Opener]:
     opener = Opener(browser, platform.url)
     yield opener
     opener.close()
-
-
-@pytest.fixture
-def anyone(platform: Platform) -> Account:
-    return Account(platform.url)
-
-
-@pytest.fixture
-def admin(platform: Platform) -> Account:
-    return Account(platform.url).sign_in(*ADMIN)
-
-
-@pytest.fixture
-def reviewer(platform: Platform) -> Account:
-    return Account(platform.url).sign_in(*REVIEWER)
 
 
 @pytest.fixture
