@@ -12,7 +12,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 TESTS ?=
 
-.PHONY: help run setup test test-unit schedulers-test check fmt lint types contracts openapi lock clean migration
+.PHONY: help run setup test test-unit schedulers-test chaos chaos-quick check fmt lint types contracts openapi lock clean migration
 
 help: ## this list
 	@echo "Appraise: rewarded app tasks, a points ledger, a daily ISIN service"; echo
@@ -30,6 +30,12 @@ test-unit: setup ## only the tests that need no server: seconds
 schedulers-test: setup ## run every bell of deploy/schedulers for real (installs Celery, APScheduler and Airflow, each apart)
 	@$(BIN)/python bench/environments.py deploy/schedulers/*/requirements.txt
 	@$(BIN)/python -m pytest deploy/schedulers
+
+chaos: setup ## attack the running platform for about two hours; writes docs/reliability.md
+	@$(BIN)/python chaos/report.py
+
+chaos-quick: setup ## each fault once, and the planted defects, in a few minutes
+	@$(BIN)/python chaos/report.py --quick
 
 check: lint types contracts test ## what CI runs: format, lint, types, import contracts, every test
 
