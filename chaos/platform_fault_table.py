@@ -9,6 +9,7 @@ from random import Random
 
 import asyncpg
 import redis.asyncio as redis
+from platform_clock import RIGHT
 from platform_lane import PARTS, Lane
 
 STALL_SECONDS = (0.5, 4.0)
@@ -26,6 +27,7 @@ class Fault:
     share: int = 1
     """How many times as many trials as of the others."""
     needs_root: bool = False
+    needs_clock: bool = False
 
     async def __call__(self, lane: Lane, random: Random) -> None:
         """Do it."""
@@ -85,6 +87,15 @@ async def _a_full_disk(lane: Lane, _: Random) -> None:
         filler.unlink()
 
 
+async def _the_clock_jumps(lane: Lane, random: Random) -> None:
+    assert lane.clock is not None  # noqa: S101 - without it this fault is left out
+    for seconds in (random.choice(["+70", "-70"]), RIGHT):
+        lane.clock.off_by(seconds)
+        await asyncio.sleep(2.5)
+        if abs(await lane.seconds_off() - int(seconds)) > 5:
+            raise RuntimeError("the clock of the services did not jump")
+
+
 def _fill(filler: Path) -> None:
     with filler.open("wb", buffering=0) as file:
         try:
@@ -107,4 +118,5 @@ FAULTS = (
     Fault("stall", _a_stall),
     Fault("lost-answers", _lost_answers),
     Fault("full-disk", _a_full_disk, needs_root=True),
+    Fault("clock-jump", _the_clock_jumps, needs_clock=True),
 )

@@ -70,23 +70,35 @@ async def trial(lane: Lane, crowd: Crowd, fault: Fault, random: Random, result: 
         print(f"  {fault.name}: {one}")
 
 
+def chosen(only: str | None) -> list[Fault]:
+    """The faults of this run. The one with the clock has a run of its own: it puts a library before all services."""
+    if only:
+        return [fault for fault in FAULTS if fault.name in only.split(",")]
+    return [fault for fault in FAULTS if not fault.needs_clock]
+
+
+def missing(fault: Fault, lane: Lane) -> str | None:
+    """What this machine lacks for it."""
+    if fault.needs_root and os.geteuid() != 0:
+        return "it needs root"
+    return "it needs libfaketime" if fault.needs_clock and lane.clock is None else None
+
+
 async def run(options: argparse.Namespace, var: Path) -> list[Result]:
     """All trials, on one platform that runs through all of them."""
     random = Random(options.seed)  # noqa: S311 - to be repeated
-    chosen = [fault for fault in FAULTS if not options.only or fault.name in options.only.split(",")]
+    faults = chosen(options.only)
+    own_disk = any(fault.needs_root for fault in faults) and os.geteuid() == 0
     results = []
-    disk = (
-        small_disk(var / "blobs") if any(fault.needs_root for fault in chosen) and os.geteuid() == 0 else nullcontext()
-    )
-    with disk:
+    with small_disk(var / "blobs") if own_disk else nullcontext():
         async with (
-            running(var) as lane,
+            running(var, clock=any(fault.needs_clock for fault in faults)) as lane,
             planted(options.planted, lane),
             Crowd(lane, random, PEOPLE, options.apps) as crowd,
         ):
-            for fault in chosen:
-                if fault.needs_root and os.geteuid() != 0:
-                    print(f"{fault.name}: left out, it needs root")
+            for fault in faults:
+                if lack := missing(fault, lane):
+                    print(f"{fault.name}: left out, {lack}")
                     continue
                 result = Result(fault.name)
                 for _ in range(fault.trials(options.trials)):

@@ -9,12 +9,14 @@ from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import IO
 
 import httpx
 from fault_proxy import FaultProxy
+from platform_clock import JumpingClock
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "e2e"))
 from running_platform import Platform
@@ -29,7 +31,7 @@ from local_stack.settings import Settings
 
 READY_SECONDS = 30
 """After a fault has ended, all parts are ready again within this."""
-RESTART_SECONDS, STOP_SECONDS = 0.1, 8.0
+START_SECONDS, RESTART_SECONDS, STOP_SECONDS = 120.0, 0.1, 8.0
 BEHIND = (AUTH, CATALOG, REWARDS, ISIN, WEB)
 STORES = ("postgres", "valkey")
 WORKERS = ("isin-worker", "rewards-worker")
@@ -94,6 +96,8 @@ class Lane:
     """Of the rewards service, past the links that are cut; and the same for the superuser."""
     superuser_url: str
     valkey_url: str
+    clock: JumpingClock | None = None
+    """Of its services, when it can be set."""
     parts: dict[str, Part] = field(default_factory=dict)
     links: dict[str, FaultProxy] = field(default_factory=dict)
 
@@ -105,11 +109,17 @@ class Lane:
         except httpx.HTTPError:
             return False
 
-    async def ready_again(self) -> float:
-        """Wait until all is ready. Returns after how many seconds it was; raises TimeoutError after READY_SECONDS."""
+    async def seconds_off(self) -> float:
+        """How far the clock of the platform is before ours."""
+        async with httpx.AsyncClient(base_url=self.url) as client:
+            theirs = parsedate_to_datetime((await client.get("/healthz")).headers["Date"])
+        return (theirs - datetime.now(UTC)).total_seconds()
+
+    async def ready_again(self, within: float = READY_SECONDS) -> float:
+        """Wait until all is ready. Returns after how many seconds it was; raises TimeoutError."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        async with asyncio.timeout(READY_SECONDS):
+        async with asyncio.timeout(within):
             while not await self.is_ready():  # noqa: ASYNC110 - other processes become ready, which tells nobody
                 await asyncio.sleep(0.05)
         return loop.time() - began
@@ -125,16 +135,19 @@ def made(var: Path) -> None:
 
 
 @asynccontextmanager
-async def running(var: Path, environment: dict[str, str] = MappingProxyType({})) -> AsyncIterator[Lane]:  # type: ignore[assignment]
-    """The platform of this data folder, with proxies on its links; ``environment`` is for its services."""
+async def running(var: Path, *, clock: bool = False) -> AsyncIterator[Lane]:
+    """The platform of this data folder, with proxies on its links, and with a clock to be set if it can be had."""
     with ExitStack() as closing:
-        lane = _lane(var, environment, closing)
+        jumping = JumpingClock(var.parent) if clock else None
+        environment = jumping.environment() if jumping else None
+        lane = _lane(var, environment or {}, closing)
+        lane.clock = jumping if environment else None
         for link in lane.links.values():
             await link.serve()
         try:
             for part in lane.parts.values():
                 part.start()
-            await lane.ready_again()
+            await lane.ready_again(START_SECONDS)
             yield lane
         finally:
             for part in reversed(lane.parts.values()):
@@ -171,8 +184,8 @@ def _lane(var: Path, environment: dict[str, str], closing: ExitStack) -> Lane:
         postgres.url("rewards", "rewards", store.get("rewards-database")),
         f"{postgres.url().rpartition('/')[0]}/rewards",
         valkey.url(),
-        {name: Part(name, launch, log) for name, launch in launches.items()},
-        links,
+        parts={name: Part(name, launch, log) for name, launch in launches.items()},
+        links=links,
     )
 
 
