@@ -64,6 +64,11 @@ ATTACKS = (
     ),
     Attack("upstreams", "The service behind the gateway killed under load", "gateway_upstreams.py", "--kills 20"),
     Attack("bytes", "Hostile bytes, h11 as the judge of what reached the service", "gateway_fuzz.py", "--seconds 600"),
+    Attack(
+        "contract",
+        "Schemathesis over the whole contract, data that it allows and data that it does not, as administrator and nobody",
+        "contract_fuzz.py", "--examples 60",
+    ),
     Attack("isin", "The fault matrix of the daily lists: no day is lost, twice or half", "isin_runs.py", "--trials 5"),
     Attack("isin-planted", "The same with planted defects: each must be found", "isin_runs.py", "--planted --trials 3"),
 )  # fmt: skip

@@ -97,7 +97,13 @@ async def asset(name: str) -> Response:
     return FileResponse(path, media_type=media_type, headers={"Cache-Control": "public, max-age=3600"})
 
 
-@router.get("/problems/{code}", responses={200: {"description": "As HTML, or as JSON when asked for"}})
+_EITHER = {
+    "description": "As HTML, or as JSON when asked for",
+    "content": {"text/html": {"schema": {"type": "string"}}},
+}
+
+
+@router.get("/problems/{code}", responses={200: _EITHER})
 async def problem(code: str, request: Request, accept: Annotated[str, Header()] = "") -> Response:
     """What an error code means and what to do about it."""
     found = await _contract(request).problem(code)
