@@ -66,7 +66,7 @@ ATTACKS = (
     Attack("bytes", "Hostile bytes, h11 as the judge of what reached the service", "gateway_fuzz.py", "--seconds 600"),
     Attack(
         "contract",
-        "Schemathesis over the whole contract, data that it allows and data that it does not, as administrator and nobody",
+        "Schemathesis over the whole contract, with data that it allows and data that it does not",
         "contract_fuzz.py", "--examples 60",
     ),
     Attack("isin", "The fault matrix of the daily lists: no day is lost, twice or half", "isin_runs.py", "--trials 5"),
