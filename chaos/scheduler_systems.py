@@ -92,10 +92,11 @@ SYSTEMS = {
 class _SlowPublisher(Publisher):
     """Takes as long as the job of the others, and has another list each time; it may refuse each date once."""
 
+    seconds = JOB_SECONDS
     refuses_in = ""  # the database whose runs it refuses in their first attempt
 
     async def _send(self, *arguments: Any) -> None:
-        await asyncio.sleep(JOB_SECONDS)
+        await asyncio.sleep(self.seconds)
         if self.refuses_in and await _ask(self.refuses_in, _FIRST_ATTEMPT):
             arguments = (503, {}, b"", *arguments[3:])
         await super()._send(*arguments)
