@@ -5,7 +5,7 @@
 Makes a list of codes (a zip of a CSV) and FIRDS files (zips of half a million records) in FOLDER and leaves them.
 ``staging`` unpacks, reads, checks and COPYs a list as a run does; ``raw`` COPYs the very bytes that this gives, made
 before, into the same table. Both take turns, each round in processes of their own, whose peaks of memory are told.
-PYTHON is an interpreter that has lxml and python-stdnum, which are no dependencies of ours.
+lxml and python-stdnum, which are no dependencies of ours, have an environment of their own.
 """
 
 import argparse

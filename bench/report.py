@@ -54,7 +54,7 @@ def _lists(folder: str, *names: str) -> tuple[str, ...]:
 BENCHES = (
     Bench(
         "patterns", "The order numbers of a large file.",
-        "patterns.py --megabytes 40 --rounds 3", "patterns.py --rounds 7",
+        "patterns.py --megabytes 10 --rounds 3", "patterns.py --rounds 7",
         "MB/s", _lists("bench/peers", "patterns"),
     ),
     Bench(
@@ -71,8 +71,14 @@ BENCHES = (
         "peers/catalog.py {filled}", "peers/catalog.py {filled}", "times", _lists("bench/peers", "django"),
     ),
     Bench(
+        "gateway", "Requests through the gateway, of nginx as the proxy of the same service.",
+        "gateway_relay.py --rounds 3 --seconds 1 --only get,upload",
+        "gateway_relay.py --only get,varied,post,upload,events",
+        "times",
+    ),
+    Bench(
         "approvals", "An approval, of what Postgres could do with the same statements.",
-        "approvals.py --seconds 3 --rounds 2", "approvals.py", "times",
+        "approvals.py --seconds 2 --rounds 2", "approvals.py", "times",
     ),
     Bench(
         "isin lists", "Reading lists of ISINs, of a bare COPY of the same bytes.",
@@ -82,7 +88,7 @@ BENCHES = (
     ),
     Bench(
         "schedulers", "A worker and its scheduler with their defaults.",
-        "scheduler_costs.py --jobs 300 --probes 10", "scheduler_costs.py --airflow",
+        "scheduler_costs.py --jobs 200 --probes 8", "scheduler_costs.py --airflow",
         "MiB", _lists("chaos/schedulers", "arq", "celery", "rq", "dramatiq", "apscheduler"),
     ),
 )  # fmt: skip
@@ -151,7 +157,7 @@ def main() -> int:
     chosen = [bench for bench in BENCHES if not asked.only or bench.name in asked.only]
     for needed in {needed for bench in chosen for needed in bench.needs}:
         environment(ROOT / needed)
-    os.environ.setdefault("BENCH_SECONDS", "3" if asked.full else "1")
+    os.environ.setdefault("BENCH_SECONDS", "3" if asked.full else "0.6")
     head, sections, failed, began = "".join(machine()), [], 0, time.monotonic()
     with tempfile.TemporaryDirectory(prefix="appraise-bench-") as folder, durable_postgres(Path(folder) / "pg") as url:
         Path(folder).chmod(0o755)

@@ -46,7 +46,8 @@ FROM (SELECT job, min(at) AS at FROM begun GROUP BY job) AS first
 _PUBLISHED = """
 SELECT business_date - '2026-01-01'::date, (SELECT count(*) FROM isin_change WHERE run_id = run.id) FROM run
 """
-_FIRST_ATTEMPT = "SELECT bool_or(attempts = 1) FROM run WHERE status = 'running'"
+# Of the run that asks: the one that was taken last.
+_FIRST_ATTEMPT = "SELECT attempts = 1 FROM run WHERE status = 'running' ORDER BY started_at DESC LIMIT 1"
 _OWN_MACHINE = """
 mount -t tmpfs none /mnt && cp -a /etc /mnt/etc && mount --bind /mnt/etc /etc && mkdir -p /etc/cron.d &&
 mount -t tmpfs none /run && mount -t tmpfs none /var/spool && mkdir -p /var/spool/cron/crontabs &&
@@ -96,9 +97,9 @@ class _SlowPublisher(Publisher):
     refuses_in = ""  # the database whose runs it refuses in their first attempt
 
     async def _send(self, *arguments: Any) -> None:
-        await asyncio.sleep(self.seconds)
         if self.refuses_in and await _ask(self.refuses_in, _FIRST_ATTEMPT):
             arguments = (503, {}, b"", *arguments[3:])
+        await asyncio.sleep(self.seconds)
         await super()._send(*arguments)
 
     def _answer_to(self, path: str, asked: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
