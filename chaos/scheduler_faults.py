@@ -4,7 +4,8 @@ Every scheduler has the same job: begin, work for two seconds, insert a row. It 
 dies is started again a second later. A fault strikes in the middle of a job, three times in a trial (cron: once). A
 minute after the last strike each tick that was due since the first is looked at: no row (lost), or more than one
 (doubled). Ours has the ledger and a list instead of the row: a business date of it is six seconds long, and each must
-be published once. ``make schedulers-faults`` makes the environments, adds its trials to RESULTS, and prints the table.
+be published once. ``make schedulers-faults`` makes the environments, adds its trials to RESULTS, and writes the table
+of all of them into the note.
 """
 
 import argparse
@@ -24,7 +25,8 @@ from scheduler_systems import AHEAD_SECONDS, JOB_SECONDS, SYSTEMS, Stage, stage
 from isin_worker.testing import eventually
 from local_stack.embedded.for_tests import throwaway_servers
 
-RESULTS = Path(__file__).parents[1] / "docs/notes/scheduler-faults.jsonl"
+NOTES = Path(__file__).parents[1] / "docs/notes"
+RESULTS, NOTE = NOTES / "scheduler-faults.jsonl", NOTES / "scheduling.md"
 GRACE_SECONDS = 60
 Window = tuple[int, int]  # the first and the last slot that count
 
@@ -201,6 +203,9 @@ def main() -> int:
             os.environ["APPRAISE_TEST_POSTGRES_URL"] = servers.postgres_url
             failures = asyncio.run(matrix(pairs, asked.lanes, asked.results))
     sys.stdout.write(table(asked.results))
+    if asked.results == RESULTS:
+        before, begin, rest = NOTE.read_text().partition("<!-- faults: written by chaos/scheduler_faults.py -->\n")
+        NOTE.write_text(f"{before}{begin}\n{table(RESULTS)}\n<!-- end{rest.partition('<!-- end')[2]}")
     return 1 if failures else 0
 
 
