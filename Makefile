@@ -12,11 +12,11 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 TESTS ?=
 
-.PHONY: help run setup test test-unit schedulers-test chaos chaos-quick check fmt lint types contracts openapi lock clean migration
+.PHONY: help run setup test test-unit schedulers-test schedulers-faults bench chaos chaos-quick check fmt lint types contracts openapi lock clean migration
 
 help: ## this list
 	@echo "Appraise: rewarded app tasks, a points ledger, a daily ISIN service"; echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
 
 run: setup ## start the whole platform on this machine (Ctrl-C stops it)
 	@$(BIN)/local-stack run
@@ -36,6 +36,13 @@ chaos: setup ## attack the running platform for about two hours; writes docs/rel
 
 chaos-quick: setup ## each fault once, and the planted defects, in a few minutes
 	@$(BIN)/python chaos/report.py --quick
+
+schedulers-faults: setup ## what schedulers lose when they are killed: ten minutes, and the table of all trials
+	@$(BIN)/python bench/environments.py chaos/schedulers/*.txt
+	@$(BIN)/python chaos/scheduler_faults.py
+
+bench: setup ## measure against the peers and write docs/benchmarks.md (minutes; FULL=1 for the long one)
+	@$(BIN)/python bench/report.py $(if $(FULL),--full)
 
 check: lint types contracts test ## what CI runs: format, lint, types, import contracts, every test
 

@@ -9,7 +9,6 @@ makes it happen once, the decision, the credit, and the answer that is kept.
 
 import argparse
 import asyncio
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import load
+from figures import tell
 from rewards_server import REVIEWER, add_submitted_tasks, prepared_database, served, token
 
 from local_stack.embedded.for_tests import running, wait_until_ready
@@ -87,7 +87,7 @@ def measure(postgres_url: str, options: argparse.Namespace) -> None:
         for name, rates, run in sides:
             rates.append(run(prepared_database(postgres_url, f"approvals_{name}")))
             say(f"round {number + 1}  {name}  {rates[-1]:8.0f} approvals/s")
-    say(f"ratio  {statistics.median(ours) / statistics.median(limit):.2f}")
+    tell("approvals", "of pgbench with the same SQL", [a / b for a, b in zip(ours, limit, strict=True)], "times")
 
 
 def _served(url: str, count: int, options: argparse.Namespace) -> float:

@@ -1,6 +1,6 @@
 """The gateway beside nginx (and FastAPI with httpx) as the proxy, in one run and over one upstream.
 
-    .venv/bin/python bench/gateway_relay.py --nginx PATH [--only get,post,...] [--rounds 5] [--seconds 4]
+    .venv/bin/python bench/gateway_relay.py [--nginx PATH] [--only get,post,...] [--rounds 5] [--seconds 4]
 
 The proxy has a core of its own; wrk and the upstream (nginx, 1 KiB of JSON from memory) share the other one. The
 proxies take turns, so that a change of the machine's mood meets all; figures are medians of the rounds. What counts is
@@ -31,6 +31,8 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import psutil
+from debian import unpacked
+from figures import tell
 
 sys.path.insert(0, str(Path(__file__).parent))
 from peers.gateway import NGINX_PROXY, NGINX_UPSTREAM, EventSource, Signer
@@ -152,7 +154,7 @@ def wrk(
             "taskset",
             "-c",
             str(OTHER_CORE),
-            "wrk",
+            options.wrk,
             "-t1",
             f"-c{connections}",
             f"-d{options.seconds}s",
@@ -182,6 +184,9 @@ def compare(
         middle = {key: statistics.median(one[proxy.name][key] for one in rounds) for key in rounds[0][proxy.name]}
         share = statistics.median(one["nginx"]["cpu"] / one[proxy.name]["cpu"] for one in rounds)
         figures = "  ".join(f"{key} {value:10,.1f}" for key, value in middle.items())
+        if proxy.name == "gateway":
+            ratios = [one["nginx"]["cpu"] / one[proxy.name]["cpu"] for one in rounds]
+            tell("gateway", f"{name}, of nginx by core-second", ratios, "times")
         print(f"  {proxy.name:14} {figures}  per core-second {1e6 / middle['cpu']:9,.0f}  of nginx {share:6.3f}")
 
 
@@ -210,6 +215,11 @@ def memory(found: list[Proxy], token: str, options: argparse.Namespace) -> None:
         print(f"  {proxy.name:14} {'  '.join(f'{size:6.1f}' for size in sizes)}")
 
 
+def _program(package: str, path: str) -> str | None:
+    folder = unpacked(package)
+    return None if folder is None else str(folder / path)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in (("rounds", 5), ("seconds", 4), ("connections", 32)):
@@ -218,7 +228,9 @@ def main() -> None:
     parser.add_argument("--only", default="get,varied,post,upload,events,latency,memory")
     parser.add_argument("--httpx", action="store_true", help="FastAPI with httpx too, by get only")
     options = parser.parse_args()
-    if options.nginx is None or shutil.which("wrk") is None:
+    options.nginx = options.nginx or _program("nginx", "usr/sbin/nginx")
+    options.wrk = shutil.which("wrk") or _program("wrk", "usr/bin/wrk")
+    if options.nginx is None or options.wrk is None:
         sys.exit("nginx and wrk are needed (on Debian and Ubuntu: the packages of those names)")
     chosen = options.only.split(",")
     with proxies(options) as (found, token, source):

@@ -1,11 +1,11 @@
 """Reading lists of ISINs against the limit of the database, lxml and python-stdnum: speed, and memory by size.
 
-    .venv/bin/python bench/isin_reading.py FOLDER [--millions 2] [--rounds 3] [--other PYTHON]
+    .venv/bin/python bench/isin_reading.py FOLDER [--millions 2] [--rounds 3] [--others]
 
 Makes a list of codes (a zip of a CSV) and FIRDS files (zips of half a million records) in FOLDER and leaves them.
 ``staging`` unpacks, reads, checks and COPYs a list as a run does; ``raw`` COPYs the very bytes that this gives, made
 before, into the same table. Both take turns, each round in processes of their own, whose peaks of memory are told.
-PYTHON is an interpreter that has lxml and python-stdnum, which are no dependencies of ours.
+lxml and python-stdnum, which are no dependencies of ours, have an environment of their own.
 """
 
 import argparse
@@ -22,6 +22,8 @@ from pathlib import Path
 
 import asyncpg
 import numpy as np
+from environments import environment
+from figures import tell
 
 from isin_worker.check_digits import valid
 from isin_worker.feeds import Feed, declared_feeds
@@ -186,8 +188,8 @@ def compare(kind: str, url: str, paths: list[Path], rounds: int) -> Iterator[str
     rows = sides["staging"][0]["rows"]
     speeds = {side: rows / statistics.median(one["seconds"] for one in trials) for side, trials in sides.items()}
     yield f"{kind} {rows:,.0f} rows: raw COPY {speeds['raw']:,.0f}/s, staging {speeds['staging']:,.0f}/s"
-    yield f"  of raw COPY {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-    yield f"  peak {max(one['peak'] for one in sides['staging']):.0f} MB"
+    tell("isin lists", f"staging {kind}, of raw COPY", ratios, "times")
+    tell("isin lists", f"staging {kind}, peak of memory", [one["peak"] for one in sides["staging"]], "MB", "lower")
 
 
 def against_others(python: str, folder: Path) -> Iterator[str]:
@@ -197,6 +199,7 @@ def against_others(python: str, folder: Path) -> Iterator[str]:
     started = time.perf_counter()
     rows = sum(batch.rows for batch in FileRows(declared_feeds()["esma-firds"], path))
     ours = rows / (time.perf_counter() - started)
+    tell("isin lists", "reading FIRDS, of lxml's iterparse", [ours / lxml], "times")
     yield f"FIRDS without COPY: lxml iterparse {lxml:,.0f}/s, ours {ours:,.0f}/s, {ours / lxml:.1f} times"
     values = [make_isin(number, "DE") for number in range(100_000)]
     (folder / "isins").write_text("\n".join(values))
@@ -206,6 +209,7 @@ def against_others(python: str, folder: Path) -> Iterator[str]:
     started = time.perf_counter()
     valid(array)
     bulk = len(array) / (time.perf_counter() - started)
+    tell("isin lists", "check digits, of python-stdnum", [bulk / stdnum], "times")
     yield f"check digits: python-stdnum {stdnum:,.0f}/s, ours {bulk:,.0f}/s, {bulk / stdnum:,.0f} times"
 
 
@@ -216,7 +220,7 @@ def main() -> None:
     parser.add_argument("--millions", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--kinds", nargs="+", default=list(FEEDS))
-    parser.add_argument("--other")
+    parser.add_argument("--others", action="store_true", help="lxml and python-stdnum too")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     files = {kind: files_of(kind, options.folder, options.millions * 1_000_000) for kind in options.kinds}
@@ -229,8 +233,9 @@ def main() -> None:
                 for line in compare(kind, postgres.url(), paths, options.rounds):
                     sys.stdout.write(line + "\n")
                     sys.stdout.flush()
-    if options.other:
-        sys.stdout.writelines(line + "\n" for line in against_others(options.other, options.folder))
+    if options.others:
+        python = environment(Path(__file__).parent / "peers" / "isin_reading.txt") / "python"
+        sys.stdout.writelines(line + "\n" for line in against_others(str(python), options.folder))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The catalogue against Django REST framework: the same Postgres, tables and JSON, one worker process each.
 
-``python bench/peers/catalog.py URL`` with a database that ``bench/catalog_fill.py`` filled. The peers are installed, at
-the versions below, into a virtual environment of their own (``PEERS_VENV``, else one in the temporary folder).
+``python bench/peers/catalog.py URL`` with a database that ``bench/catalog_fill.py`` filled. The peers are
+installed, at the versions of ``django.txt``, into an environment of their own.
 
 The answers are compared before anything is timed. Then both take turns, with one connection and with sixteen. Each
 server has processor 0; this process has another one, and Postgres takes what it gets. Figures are medians of the
@@ -15,7 +15,6 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,18 +30,16 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 from catalog_server import PUBLIC_KEY, served, token, until_it_answers  # noqa: E402 - beside this folder
+from environments import environment  # noqa: E402
+from figures import tell  # noqa: E402
 from load import cpu_seconds, family, request, run  # noqa: E402
 
 from catalog_service.settings import Settings  # noqa: E402
 from local_stack.ports import free_ports  # noqa: E402
 
-PEERS = (
-    "django==5.2.19", "djangorestframework==3.18.3", "psycopg[binary]==3.3.9", "gunicorn==27.0.1",
-    "pyjwt[crypto]==2.15.1",
-)  # fmt: skip
 # With more threads it waits less for the disk, and works slower: eight is about its best.
 THREADS = os.environ.get("PEER_THREADS", "8")
-ROUNDS, SECONDS, CONNECTIONS = 3, 3.0, (1, 16)
+ROUNDS, SECONDS, CONNECTIONS = 3, float(os.environ.get("BENCH_SECONDS", "3")), (1, 16)
 STAMPS = {"id", "created_at", "updated_at", "package_name", "store_url"}
 
 
@@ -72,11 +69,7 @@ class Figures:
 
 def ensure_peers() -> Path:
     """The bin folder of the environment with the peers."""
-    folder = Path(os.environ.get("PEERS_VENV") or Path(tempfile.gettempdir()) / "appraise-peers")
-    if not (folder / "bin" / "gunicorn").exists():
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([folder / "bin" / "pip", "install", "-q", *PEERS], check=True)
-    return folder / "bin"
+    return environment(HERE / "django.txt")
 
 
 @contextmanager
@@ -112,8 +105,10 @@ def measure(side: Side, postgres: int, new_request: Callable[[], bytes], connect
     return Figures(result.rate, result.percentile(0.5), server, database)
 
 
-def compare(sides: list[Side], postgres: int, name: str, goal: float, make: Callable[[], bytes], status: int) -> None:
-    """Both in turns; three lines for each number of connections."""
+def compare(
+    sides: list[Side], postgres: int, name: str, goal: float, make: Callable[[], bytes], status: int, bench: str
+) -> None:
+    """Both in turns; three lines for each number of connections, and the ratios under the name of the ``bench``."""
     for connections in CONNECTIONS:
         rounds = [[measure(side, postgres, make, connections, status) for side in sides] for _ in range(ROUNDS)]
         ours, theirs = (_medians([taken[place] for taken in rounds]) for place in (0, 1))
@@ -128,7 +123,11 @@ def compare(sides: list[Side], postgres: int, name: str, goal: float, make: Call
                 f"    {who:4} {figures.rate:6.0f}/s   p50 {figures.p50:6.2f} ms   processor time for each request:"
                 f" server {figures.server:.3f} ms, Postgres {figures.postgres:.3f} ms\n"
             )
-        sys.stdout.flush()
+        ratios = [[figures.rate for figures in taken] for taken in rounds]
+        tell(bench, f"{name}, {connections} connections, by rate", [ours / theirs for ours, theirs in ratios], "times")
+        costs = [[figures.server for figures in taken] for taken in rounds]
+        by_core = [theirs / ours for ours, theirs in costs]
+        tell(bench, f"{name}, {connections} connections, by core-second of the server", by_core, "times")
 
 
 def _medians(rounds: list[Figures]) -> Figures:
@@ -181,9 +180,9 @@ def main(url: str) -> None:
         assert bare[0] == bare[1], bare
 
         one_list, one_app = request("GET", "/api/v1/apps?category=games"), request("GET", key)
-        compare(sides, postgres, "list of 50", 6, lambda: one_list, 200)
-        compare(sides, postgres, "by key", 5, lambda: one_app, 200)
-        compare(sides, postgres, "write", 3, lambda: request("POST", "/api/v1/apps", body(), bearer), 201)
+        compare(sides, postgres, "list of 50", 6, lambda: one_list, 200, "catalog")
+        compare(sides, postgres, "by key", 5, lambda: one_app, 200, "catalog")
+        compare(sides, postgres, "write", 3, lambda: request("POST", "/api/v1/apps", body(), bearer), 201, "catalog")
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def main(admin_url: str) -> None:
         for path in paths[:200]:
             assert ask(ours, path, bearer) == ask(theirs, path, bearer), path
         requests = [request("GET", path, token=bearer) for path in paths]
-        compare([ours, theirs], postgres, "ISIN by key", 5, lambda: rng.choice(requests), 200)
+        compare([ours, theirs], postgres, "ISIN by key", 5, lambda: rng.choice(requests), 200, "isins")
 
 
 if __name__ == "__main__":

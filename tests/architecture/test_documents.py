@@ -1,0 +1,30 @@
+"""What the documents point at is there, and the tables that scripts write are the scripts'."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+def test_every_relative_link_leads_somewhere() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z", "*.md"], cwd=ROOT, capture_output=True, check=True)
+    documents = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    dead = [
+        f"{document.relative_to(ROOT)}: {link}"
+        for document in documents
+        for link in _LINK.findall(document.read_text())
+        if not re.match(r"[a-z]+:|/", link) and not (document.parent / link).exists()
+    ]
+    assert dead == []
+
+
+def test_the_table_of_faults_in_the_note_is_that_of_the_recorded_trials() -> None:
+    code = "import scheduler_faults as faults; print(faults.table(faults.RESULTS))"
+    printed = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "chaos", capture_output=True, text=True, check=True
+    )
+    assert printed.stdout.count("\n") > 9
+    assert printed.stdout.strip() in (ROOT / "docs/notes/scheduling.md").read_text()
