@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from typing import Any, BinaryIO
 
@@ -10,6 +11,7 @@ from media import errors
 from media.picture import Picture, Rules
 from media.sandbox import Limits, arguments
 
+_STOPPED = {-signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP}  # whoever stops a service may tell its children too
 _HEADER_ROOM = 1024 * 1024  # the header and the thumbnail, beside the picture
 
 
@@ -31,7 +33,7 @@ class PictureProcessor:
 
         Raises:
             PictureError: one of its leaves; what can't be decoded within the limits is Undecodable.
-            Overloaded: the machine has no time for it.
+            Overloaded: the machine has no time for it, or it is being stopped.
         """
         try:
             async with asyncio.timeout(self._limits.queue):
@@ -64,6 +66,8 @@ class PictureProcessor:
             if child.returncode is None:
                 child.kill()
             await child.wait()
+        if child.returncode in _STOPPED:
+            raise errors.Overloaded("the child was stopped from outside")
         return output
 
 

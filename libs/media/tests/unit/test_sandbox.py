@@ -108,6 +108,16 @@ async def test_a_child_that_is_killed_is_an_answer_like_any_other(
         await PictureProcessor().process(as_file(png()))
 
 
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+async def test_a_child_that_is_stopped_with_its_service_says_nothing_of_the_picture(
+    as_file: AsFile, monkeypatch: pytest.MonkeyPatch, stop: signal.Signals
+) -> None:
+    stopped = [sys.executable, "-c", f"import os; os.kill(os.getpid(), {int(stop)})"]
+    monkeypatch.setattr("media.processor.arguments", lambda *_: stopped)
+    with pytest.raises(Overloaded):
+        await PictureProcessor().process(as_file(png()))
+
+
 async def test_few_children_run_at_a_time(as_file: AsFile) -> None:
     processor = PictureProcessor(concurrency=2)
     work = asyncio.gather(*(processor.process(as_file(png())) for _ in range(8)))
