@@ -1,9 +1,10 @@
-"""The peer: look-up of an ISIN in the same tables with Django and Django REST framework, as their manuals do it.
+"""The peer: ISINs looked up in the same tables, and checked, with Django REST framework, as its manual does it.
 
 It does what ours does: a token is checked (and remembered), the answer has an ETag and may be 304, and is the same.
 """
 
 import os
+import re
 import uuid
 from functools import lru_cache
 from itertools import groupby
@@ -173,5 +174,51 @@ class IsinView(views.APIView):
         return response.Response(InstrumentSerializer(instrument).data)
 
 
-urlpatterns = [path("healthz", lambda _request: HttpResponse()), path("api/v1/isins/<str:isin>", IsinView.as_view())]
+class AskedSerializer(serializers.Serializer):
+    isins = serializers.ListField(child=serializers.CharField(allow_blank=True), max_length=10_000)
+
+
+class VerdictSerializer(serializers.Serializer):
+    isin = serializers.CharField()
+    valid = serializers.BooleanField()
+    reason = serializers.CharField(allow_null=True)
+    expected_check_digit = serializers.IntegerField(allow_null=True)
+
+
+BODY, SHAPE = re.compile(r"[A-Z]{2}[A-Z0-9]{9}"), re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
+
+
+def check_digit(body):
+    digits = "".join(str(int(character, 36)) for character in body)
+    doubled = "".join(str(int(digit) * (2 - place % 2)) for place, digit in enumerate(reversed(digits)))
+    return -sum(map(int, doubled)) % 10
+
+
+def verdict(isin):
+    expected = check_digit(isin[:11]) if BODY.fullmatch(isin[:11]) else None
+    if len(isin) != 12:
+        reason = "length"
+    elif not SHAPE.fullmatch(isin):
+        reason = "characters"
+    else:
+        reason = None if int(isin[11]) == expected else "check-digit"
+    return {"isin": isin, "valid": reason is None, "reason": reason, "expected_check_digit": expected}
+
+
+class ValidateView(views.APIView):
+    authentication_classes = (AccessToken,)
+    permission_classes = (permissions.IsAuthenticated,)
+
+    def post(self, request):
+        asked = AskedSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        verdicts = [verdict(isin) for isin in asked.validated_data["isins"]]
+        return response.Response({"items": VerdictSerializer(verdicts, many=True).data})
+
+
+urlpatterns = [
+    path("healthz", lambda _request: HttpResponse()),
+    path("api/v1/isins/validate", ValidateView.as_view()),
+    path("api/v1/isins/<str:isin>", IsinView.as_view()),
+]
 application = get_wsgi_application()

@@ -7,6 +7,7 @@ may be empty or away, and a ring that fails costs only time until the next one. 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, Protocol
@@ -94,7 +95,8 @@ class ArqRinger:
     async def close(self) -> None:
         """Give the connections back."""
         if self._pool is not None:
-            await self._pool.aclose(close_connection_pool=True)
+            with suppress(OSError, RedisError):  # a queue that does not say goodbye in time is left to the system
+                await self._pool.aclose(close_connection_pool=True)
 
 
 async def work_on_rings(work: Callable[[], Awaitable[object]], url: SecretStr, bell: Bell) -> None:

@@ -202,6 +202,7 @@ class FeedOut(Output):
                 "name": "nse-equity",
                 "title": "NSE India, listed equities",
                 "url": "https://nsearchives.nseindia.com/content/equities/EQUITY_L.csv",
+                "terms": "https://www.nseindia.com/static/nse-terms-of-use",
                 "schedule": "daily 02:00 UTC",
                 "business_date": "2026-11-21",
                 "last_success_at": "2026-11-21T02:00:01.250000Z",
@@ -216,6 +217,7 @@ class FeedOut(Output):
     name: str
     title: str
     url: str
+    terms: str | None = Field(description="Where its publisher says what may be done with it: read this first")
     schedule: str
     business_date: date | None = Field(description="That of the list which stands")
     last_success_at: datetime | None

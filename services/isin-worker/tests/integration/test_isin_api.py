@@ -246,6 +246,7 @@ async def test_a_feed_that_never_ran_is_stale_and_due(user: httpx.AsyncClient, d
     (feed,) = await items(user, "/api/v1/feeds")
     assert feed == (await user.get(FEED)).json()
     assert (feed["name"], feed["schedule"]) == ("nse-equity", "daily 02:00 UTC")
+    assert feed["terms"].startswith("https://www.nseindia.com/")
     assert (feed["freshness"], feed["rows"], feed["last_success_at"]) == ("stale", 0, None)
     assert await db.fetchval("SELECT $1::text::timestamptz <= now()", feed["next_run_at"])
 

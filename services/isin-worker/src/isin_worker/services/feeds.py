@@ -45,6 +45,7 @@ class FeedService:
             name=feed.name,
             title=feed.title,
             url=feed.url,
+            terms=feed.terms,
             schedule=feed.schedule,
             business_date=standing.business_date if standing else None,
             last_success_at=standing.confirmed_at if standing else None,
