@@ -11,8 +11,10 @@ MEMBERS := libs/servicekit libs/extractor libs/media services/auth services/cata
 BIN := .venv/bin
 STAMP := .venv/.installed
 TESTS ?=
+COMPOSE := docker compose --file deploy/compose.yaml
 
-.PHONY: help run setup test test-unit schedulers-test schedulers-faults bench chaos chaos-quick check fmt lint types contracts openapi lock clean migration
+.PHONY: help run setup test test-unit schedulers-test schedulers-faults bench chaos chaos-quick secrets images up down roll backup \
+	compose-test deploy-check check fmt lint types contracts openapi lock clean migration
 
 help: ## this list
 	@echo "Appraise: rewarded app tasks, a points ledger, a daily ISIN service"; echo
@@ -43,6 +45,30 @@ schedulers-faults: setup ## what schedulers lose when they are killed: ten minut
 
 bench: setup ## measure against the peers and write docs/benchmarks.md (minutes; FULL=1 for the long one)
 	@$(BIN)/python bench/report.py $(if $(FULL),--full)
+
+secrets: ## the secrets of an installation, one file each, in deploy/secrets (makes only what is missing)
+	@python3 deploy/make_secrets.py
+
+images: ## build the image of every service (CA_BUNDLE=/path/to/bundle.crt behind a proxy that signs by itself)
+	@$(COMPOSE) build
+
+up: secrets ## start the whole platform in containers and wait until it is ready (docs/deployment.md)
+	@$(COMPOSE) up --detach --wait
+
+down: ## stop the containers; the data stays
+	@$(COMPOSE) down
+
+roll: ## replace every container, one after the other, without a failed request
+	@python3 deploy/roll.py
+
+backup: ## write a backup of databases and pictures into deploy/backups
+	@mkdir -p deploy/backups && $(COMPOSE) run --rm backup
+
+compose-test: setup ## build, start, use, roll, kill, back up and restore the stack of containers, for real
+	@$(BIN)/python -m pytest -s deploy/trials/test_compose.py
+
+deploy-check: setup ## lint Dockerfile, workflows and alert rules with their own tools, each in an environment of its own
+	@$(BIN)/python deploy/check.py
 
 check: lint types contracts test ## what CI runs: format, lint, types, import contracts, every test
 

@@ -1,13 +1,18 @@
 """One platform for all journeys and attacks; the tests of the platform itself start their own."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from running_platform import ADMIN, REVIEWER, Account, Platform
+from running_platform import ADMIN, REVIEWER, Account, Platform, PlatformElsewhere
 
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    if address := os.environ.get("APPRAISE_E2E_URL"):
+        yield PlatformElsewhere(Path(os.environ["APPRAISE_E2E_VAR"]), address=address)
+        return
     # On a machine of any speed there is time to take a decision back; signing out ends the wait.
     settings = {"WEB_UNDO_SECONDS": "20"}
     running = Platform(tmp_path_factory.mktemp("platform") / "var", extra_env=settings).launch()

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from typing import Self, TypeVar
 import asyncpg
 import httpx
 import psutil
+import redis
 from PIL import Image, ImageDraw
 
 READY_SECONDS = 300  # these end at once when the thing happens; they only end a test that has failed
@@ -131,6 +133,11 @@ class Platform:
         with ThreadPoolExecutor(1) as thread:  # a browser that is open in this one has an event loop of its own
             return thread.submit(asyncio.run, _row_versions(url, but)).result()
 
+    def empty_valkey(self) -> None:
+        """As after a failure without its file: sessions of pages, counts and queues are gone."""
+        with redis.Redis.from_url(self.environment_of("isin")["ISIN_REDIS_URL"]) as valkey:
+            valkey.flushall()
+
     def processes(self) -> dict[int, str]:
         """Every process of the platform, the supervisor first: pid and command line."""
         family = [psutil.Process(self.pid), *psutil.Process(self.pid).children(recursive=True)]
@@ -148,6 +155,21 @@ class Platform:
         assert self.process is not None
         os.killpg(self.process.pid, how)
         return self.process.wait(STOP_SECONDS)
+
+
+@dataclass
+class PlatformElsewhere(Platform):
+    """One that runs already, under this address, with the mails in ``var/mail``: in containers, or on a cluster."""
+
+    address: str = ""
+
+    @property
+    def url(self) -> str:
+        return self.address
+
+    def empty_valkey(self) -> None:
+        """What only a running stack of containers can do, by the command that the environment names."""
+        subprocess.run(shlex.split(os.environ["APPRAISE_E2E_EMPTY_VALKEY"]), check=True, timeout=60)
 
 
 async def _row_versions(url: str, but: frozenset[str]) -> dict[str, tuple[int, int]]:

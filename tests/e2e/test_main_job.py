@@ -4,7 +4,6 @@ import secrets
 
 import httpx
 import pytest
-import redis
 from running_platform import ADMIN, Account, Platform, eventually, new_account, phone_screenshot
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("platform")]
@@ -105,8 +104,7 @@ def test_after_logout_the_token_is_dead_everywhere(platform: Platform) -> None:
 
     eventually(refused_everywhere)
     # What has ended is kept in Postgres: an empty Valkey brings nothing back.
-    with redis.Redis.from_url(platform.environment_of("isin")["ISIN_REDIS_URL"]) as valkey:
-        valkey.flushall()
+    platform.empty_valkey()
     assert refused_everywhere()
 
 

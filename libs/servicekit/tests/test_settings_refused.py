@@ -78,3 +78,29 @@ def test_an_example_needs_no_environment(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.delenv("THINGS_DATABASE_URL")
     monkeypatch.delenv("THINGS_CURSOR_SECRET")
     assert Settings.example().environment == "test"
+
+
+def test_a_secret_may_be_a_file_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    monkeypatch.setenv("APPRAISE_SECRETS", str(mounted))
+    (mounted / "things_cursor_secret").write_text(f"{GOOD[::-1]}\n")
+    (mounted / "things_database_url").write_text("postgresql://file@127.0.0.1/things\n")
+    monkeypatch.delenv("THINGS_CURSOR_SECRET")
+    settings = load_settings(Settings)
+    assert settings.cursor_secret.get_secret_value() == GOOD[::-1]
+    assert settings.database_url.get_secret_value() == "postgresql://things@127.0.0.1/things"
+
+
+def test_a_weak_secret_in_a_file_is_refused_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("APPRAISE_SECRETS", str(tmp_path))
+    monkeypatch.delenv("THINGS_CURSOR_SECRET")
+    (tmp_path / "things_cursor_secret").write_text("changeme")
+    assert refusal(capsys) == ["THINGS_CURSOR_SECRET: too weak: at least 32 random characters are needed"]
+
+
+def test_an_empty_address_of_a_collector_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THINGS_TRACES_URL", "")
+    assert load_settings(Settings).traces_url is None

@@ -82,7 +82,7 @@ def serve_app(package: str, host: str, port: int) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    run(config)
+    run(config, drain_seconds=settings.drain_seconds)
 
 
 def _module(package: str, name: str) -> ModuleType:

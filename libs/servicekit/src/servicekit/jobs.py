@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 import structlog
 from arq import Worker, cron, func
 from arq.connections import ArqRedis, RedisSettings, create_pool
+from arq.constants import health_check_key_suffix
 from pydantic import SecretStr
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
@@ -111,6 +112,19 @@ async def work_on_rings(work: Callable[[], Awaitable[object]], url: SecretStr, b
         log.info("worker.stopped")
     finally:
         await _close(worker)
+
+
+async def worker_lives(url: SecretStr, bell: Bell) -> bool:
+    """Whether a worker of this bell has said within the last half minute that it lives. A queue that is away: no."""
+    try:
+        async with asyncio.timeout(RING_SECONDS):
+            pool = await create_pool(redis_settings(url, retries=0))
+            try:
+                return bool(await pool.exists(bell.queue + health_check_key_suffix))
+            finally:
+                await pool.aclose(close_connection_pool=True)
+    except (OSError, RedisError):  # TimeoutError is an OSError
+        return False
 
 
 def build_worker(

@@ -9,6 +9,10 @@ from sqlalchemy import Connection, MetaData, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from servicekit.db import driver_url
+from servicekit.logs import get_logger
+from servicekit.schema_head import current_revisions, is_newer
+
+log = get_logger(__name__)
 
 
 def config(package_file: str, url: str) -> Config:
@@ -21,8 +25,25 @@ def config(package_file: str, url: str) -> Config:
 
 
 def upgrade(package_file: str, url: str) -> None:
-    """Bring the schema to head. Safe to run again, and by several at once: an advisory lock makes them queue."""
+    """Bring the schema to head. Safe to run again, and by several at once: an advisory lock makes them queue.
+
+    One that a newer release made stays as it is, as after a roll-back.
+    """
+    if current := asyncio.run(_newer(package_file, url)):
+        log.warning("migrate.newer", schema=sorted(current), detail="a newer release made it; nothing to do")
+        return
     command.upgrade(config(package_file, url), "head")
+
+
+async def _newer(package_file: str, url: str) -> set[str]:
+    """Where the schema is, if only a newer release knows that."""
+    engine = create_async_engine(driver_url(url), poolclass=pool.NullPool)
+    try:
+        async with engine.connect() as connection:
+            current = await current_revisions(connection)
+    finally:
+        await engine.dispose()
+    return current if is_newer(current, package_file) else set()
 
 
 def run_env(metadata: MetaData) -> None:

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn, Self, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIN_SECRET_LENGTH = 32
@@ -40,8 +40,14 @@ class ServiceSettings(BaseSettings):
     environment: Literal["local", "test", "production"] = "production"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
-    traces_url: str | None = Field(
+    traces_url: Annotated[str | None, BeforeValidator(lambda value: value or None)] = Field(
         default=None, description="of an OpenTelemetry collector: http://…:4318/v1/traces; none: nothing is recorded"
+    )
+    drain_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        le=60,
+        description="after SIGTERM requests are still taken, each answer ending its connection",
     )
 
     @classmethod
@@ -89,14 +95,20 @@ def local_env_file(kind: type[ServiceSettings]) -> Path:
 AnySettings = TypeVar("AnySettings", bound=ServiceSettings)
 
 
+def secrets_folder() -> Path | None:
+    """Where Compose and Kubernetes mount secrets: a file for each, named as the setting: ``auth_database_url``."""
+    folder = Path(os.environ.get("APPRAISE_SECRETS", "/run/secrets"))
+    return folder if folder.is_dir() else None
+
+
 def load_settings(kind: type[AnySettings]) -> AnySettings:
     """Read the settings from the environment, or end the process with one line for each fault (exit code 78).
 
     What the environment does not say is taken from the running local stack, which leaves ``var/run/<prefix>.env``:
-    so ``isin-worker reconcile`` beside a ``make run`` needs no settings.
+    so ``isin-worker reconcile`` beside a ``make run`` needs no settings. What neither says may be a secret in a file.
     """
     try:
-        return kind(_env_file=local_env_file(kind))
+        return kind(_env_file=local_env_file(kind), _secrets_dir=secrets_folder())
     except ValidationError as error:
         _refuse(kind.model_config.get("env_prefix", ""), error)
 

@@ -49,6 +49,18 @@ def worker() -> None:
     asyncio.run(run_worker(settings, settings.redis_url))
 
 
+@group.command("worker-lives")
+def worker_lives() -> None:
+    """End with 0 when a worker has said within half a minute that it lives, else with 1. For a container's check."""
+    from isin_worker.jobs import BELL  # noqa: PLC0415 - keeps --help quick
+    from isin_worker.settings import Settings  # noqa: PLC0415
+    from servicekit import jobs  # noqa: PLC0415
+    from servicekit.settings import load_settings  # noqa: PLC0415
+
+    url = load_settings(Settings).redis_url
+    sys.exit(0 if url is not None and asyncio.run(jobs.worker_lives(url, BELL)) else 1)
+
+
 @group.command()
 @click.option("--feed", help="Only this feed.")
 @click.option("--date", "day", help="This business date, as in 2026-11-21, instead of what is due.")

@@ -46,6 +46,18 @@ def worker() -> None:
     asyncio.run(run_worker(settings, settings.redis_url))
 
 
+@main.command("worker-lives")
+def worker_lives() -> None:
+    """End with 0 when a worker has said within half a minute that it lives, else with 1. For a container's check."""
+    from rewards_service.jobs import BELL  # noqa: PLC0415 - keeps --help quick
+    from rewards_service.settings import Settings  # noqa: PLC0415
+    from servicekit import jobs  # noqa: PLC0415
+    from servicekit.settings import load_settings  # noqa: PLC0415
+
+    url = load_settings(Settings).redis_url
+    sys.exit(0 if url is not None and asyncio.run(jobs.worker_lives(url, BELL)) else 1)
+
+
 @main.command()
 def sweep() -> None:
     """Sweep once: expire tasks, end leases, seal the ledger, forget what is old, delete pictures of no proof."""
