@@ -85,4 +85,4 @@ def test_every_lint_exception_in_the_code_names_its_rule() -> None:
 def test_servicekit_stays_small() -> None:
     source = ROOT / "libs/servicekit/src/servicekit"
     lines = sum(len(path.read_text().splitlines()) for path in source.rglob("*.py"))
-    assert lines < 2_400, "servicekit takes a thing in only when two services use it"
+    assert lines < 2_450, "servicekit takes a thing in only when two services use it"
