@@ -169,6 +169,8 @@ def wrk(
     if "Non-2xx" in report or "Socket errors" in report:
         sys.exit(f"{proxy.name}:\n{report}")
     count = int(re.findall(r"(\d+) requests in", report)[0])
+    if count == 0:
+        sys.exit(f"{proxy.name}: not one answer in {options.seconds} s")
     value, unit = re.findall(r"50%\s+([0-9.]+)(us|ms|s)", report)[0]
     p50 = float(value) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]
     return {"rate": count / options.seconds, "cpu": spent / count * 1e6, "p50": p50}

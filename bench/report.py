@@ -72,7 +72,7 @@ BENCHES = (
     ),
     Bench(
         "gateway", "Requests through the gateway, of nginx as the proxy of the same service.",
-        "gateway_relay.py --rounds 3 --seconds 1 --only get,upload",
+        "gateway_relay.py --rounds 2 --seconds 2 --only get,upload",
         "gateway_relay.py --only get,varied,post,upload,events",
         "times",
     ),

@@ -24,6 +24,8 @@ def send(count: int, pause: float) -> None:
     for _ in range(count):
         scheduler.add_job(insert, args=(time.time(),), misfire_grace_time=None)
         time.sleep(pause)
+    while scheduler.get_jobs():  # what is not begun is forgotten by a shutdown
+        time.sleep(0.01)
     scheduler.shutdown()
 
 
