@@ -20,11 +20,11 @@ from environments import environment
 from running_platform import ADMIN, Account, Platform
 
 REQUIREMENTS = Path(__file__).parent / "schemathesis" / "requirements.txt"
-# They would end the session that asks, change its password, or have no end.
+# They would end the session that asks, change its password, have no end, or need what only a mail or a phone has.
 LEFT_OUT = (
     "auth_logout", "auth_delete_me", "auth_change_password", "auth_propose_totp", "auth_confirm_totp",
     "auth_remove_totp", "auth_end_session", "auth_end_other_sessions", "auth_end_sessions_of_user", "auth_change_user",
-    "rewards_stream_events",
+    "rewards_stream_events", "auth_mfa",
 )  # fmt: skip
 CONFIGURATION = """
 [warnings]
