@@ -1,4 +1,4 @@
-"""Pictures of every page, light and dark, on a phone and on a desk, and one sheet of them all for the documents.
+"""Pictures of every page, light and dark, on a phone, a tablet and a desk, and one sheet of them all for the documents.
 
 ``python bench/page_shots.py FOLDER [NAME ...]`` starts a platform of its own, puts ``<page>-<width>-<scheme>.png`` into
 the folder, and writes the sheet ``docs/img/pages.webp`` unless names choose some pages only.
@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 
-from pages_world import PARTS, EveryPage, World, make_world  # noqa: E402 - after the path to it
+from page_browser import sign_in  # noqa: E402 - after the path to it
+from pages_world import PARTS, EveryPage, World, make_world  # noqa: E402 - the same
 from running_platform import Platform  # noqa: E402 - the same
 
 SHEET = ROOT / "docs/img/pages.webp"
@@ -24,7 +25,14 @@ ON_SHEET = (
     "welcome", "apps", "task-waiting", "points", "profile", "review-queue", "review", "admin-app", "admin-points",
     "isin", "feeds", "feed",
 )  # fmt: skip
-WIDTHS = {"phone": (390, 844), "desk": (1280, 800)}
+SIZES = {"phone": (360, 780), "tablet": (768, 1024), "desk": (1280, 800)}
+
+
+# Those far below are loaded when one scrolls there.
+ALL_PICTURES = """() => Promise.all([...document.images].map((image) => {
+    image.loading = "eager";
+    return image.decode().catch(() => {});
+}))"""
 
 
 def main(folder: Path, names: list[str]) -> None:
@@ -37,7 +45,7 @@ def main(folder: Path, names: list[str]) -> None:
             pages = [page for part in PARTS for page in part(world) if not names or page.name in names]
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-                for device in WIDTHS:
+                for device in SIZES:
                     for scheme in ("light", "dark"):
                         _shoot(browser, world, pages, folder, device, scheme)
         finally:
@@ -47,7 +55,7 @@ def main(folder: Path, names: list[str]) -> None:
 
 
 def _shoot(browser: Browser, world: World, pages: list[EveryPage], folder: Path, device: str, scheme: str) -> None:
-    width, height = WIDTHS[device]
+    width, height = SIZES[device]
     for who in sorted({page.who for page in pages}):
         context = browser.new_context(
             base_url=world.platform.url,
@@ -56,13 +64,10 @@ def _shoot(browser: Browser, world: World, pages: list[EveryPage], folder: Path,
         )
         tab = context.new_page()
         if who in world.people:
-            address, password = world.people[who]
-            tab.goto("/login")
-            tab.get_by_label("E-mail address").fill(address)
-            tab.get_by_label("Password").fill(password)
-            tab.get_by_role("main").get_by_role("button", name="Sign in").click()
+            sign_in(tab, *world.people[who])
         for page in (page for page in pages if page.who == who):
-            tab.goto(page.path)
+            page.open(tab)
+            tab.evaluate(ALL_PICTURES)
             tab.screenshot(path=folder / f"{page.name}-{device}-{scheme}.png", full_page=True)
             print(page.name, device, scheme)
         context.close()

@@ -8,17 +8,30 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from authenticator import code_of
+from page_browser import give_password, sign_in
+from playwright.sync_api import Page, expect
 from running_platform import ADMIN, REVIEWER, Account, Platform, eventually, new_account, phone_screenshot
 
 PASSWORD = "a long enough password"
 
 
 class EveryPage(NamedTuple):
-    """A page to look at, and whose eyes see it: ``nobody``, ``person``, ``reviewer``, ``admin``."""
+    """A page to look at, and whose eyes see it: ``nobody``, ``person``, ``reviewer``, ``admin``, or a ``newcomer`` who
+    comes to it by steps.
+    """
 
     name: str
     who: str
     path: str
+    steps: Callable[[Page], object] | None = None
+
+    def open(self, tab: Page) -> None:
+        """Show it."""
+        if self.steps:
+            self.steps(tab)
+        else:
+            tab.goto(self.path)
 
 
 @dataclass
@@ -53,13 +66,16 @@ def an_app(world: World, points: int, **values: Any) -> dict[str, Any]:
     return app
 
 
-def a_task(world: World, app: dict[str, Any], *, handed_in: bool = False, **decision: str) -> dict[str, Any]:
-    """A task of the person: begun, handed in, or decided on."""
-    task: dict[str, Any] = world.person.post("/api/v1/tasks", {"app_id": app["id"]}).json()
+def a_task(
+    world: World, app: dict[str, Any], *, whose: Account | None = None, handed_in: bool = False, **decision: str
+) -> dict[str, Any]:
+    """A task of the person, or of somebody else: begun, handed in, or decided on."""
+    person = whose or world.person
+    task: dict[str, Any] = person.post("/api/v1/tasks", {"app_id": app["id"]}).json()
     path = f"/api/v1/tasks/{task['id']}"
     if handed_in or decision:
         picture = phone_screenshot(f"{app['name']} {secrets.token_hex(4)}")
-        answer = world.person.post(f"{path}/proofs", files={"file": ("a.png", picture, "image/png")})
+        answer = person.post(f"{path}/proofs", files={"file": ("a.png", picture, "image/png")})
         assert answer.status_code == 201, answer.text
     if decision:
         answer = world.reviewer.post(f"/api/v1/reviews/{task['id']}/decision", decision)
@@ -98,14 +114,48 @@ def pages_of_people(world: World) -> Iterator[EveryPage]:
         yield EveryPage(name, "person", path)
 
 
+def pages_of_the_second_factor(world: World) -> Iterator[EveryPage]:
+    """What is there only on the way: each time with a new account, as the way can be gone once."""
+
+    def begin(tab: Page) -> tuple[str, str]:
+        address = f"una-{secrets.token_hex(4)}@example.org"
+        new_account(world.platform, address, PASSWORD)
+        tab.context.clear_cookies()
+        sign_in(tab, address, PASSWORD)
+        tab.goto("/profile")
+        tab.locator("form[action='/profile/totp']").get_by_label("Password").fill(PASSWORD)
+        tab.get_by_role("button", name="Set it up").click()
+        expect(tab.get_by_role("img", name="QR code")).to_be_visible()
+        return address, tab.locator(".hint .code").inner_text()
+
+    def confirm(tab: Page) -> str:
+        address, secret = begin(tab)
+        tab.get_by_label("Code of six digits").fill(code_of(secret))
+        tab.get_by_role("button", name="Switch it on").click()
+        expect(tab.locator(".codes")).to_be_visible()
+        return address
+
+    def sign_in_again(tab: Page) -> None:
+        address = confirm(tab)
+        tab.context.clear_cookies()
+        give_password(tab, address, PASSWORD)
+        expect(tab.get_by_label("Code")).to_be_visible()
+
+    yield EveryPage("totp-setup", "newcomer", "/profile/totp", begin)
+    yield EveryPage("recovery-codes", "newcomer", "/profile/totp/confirm", confirm)
+    yield EveryPage("login-code", "newcomer", "/login/code", sign_in_again)
+
+
 def pages_of_staff(world: World) -> Iterator[EveryPage]:
     """What reviewers and administrators see, and what everybody sees of the lists of securities."""
-    first, second = (
-        a_task(world, an_app(world, 60, name=name), handed_in=True) for name in ("Tide Table", "Night Bus")
-    )
+    tides = an_app(world, 60, name="Tide Table")
+    somebody = new_account(world.platform, f"bea-{secrets.token_hex(4)}@example.org", PASSWORD)
+    a_task(world, tides, whose=somebody, handed_in=True)
+    first = a_task(world, tides, handed_in=True)
+    a_task(world, an_app(world, 60, name="Night Bus"), handed_in=True)
     for name, path in (
         ("review-queue", "/review"), ("review-by-risk", "/review?sort=risk"), ("review", f"/review/{first['id']}"),
-        ("review-compare", f"/review/{first['id']}?compare={second['id']}"),
+        ("review-compare", f"/review/{first['id']}?compare={_alike(world, first)}"),
         ("review-statistics", "/review/statistics"),
     ):  # fmt: skip
         yield EveryPage(name, "reviewer", path)
@@ -133,10 +183,17 @@ def pages_of_staff(world: World) -> Iterator[EveryPage]:
         yield EveryPage(name, "admin", path)
 
 
+def _alike(world: World, task: dict[str, Any]) -> str:
+    """The proof that looks most like the task's."""
+    waiting = world.reviewer.get("/api/v1/reviews", limit="100").json()["items"]
+    matches = next(entry["hints"]["matches"] for entry in waiting if entry["task"]["id"] == task["id"])
+    return str(matches[0]["proof_id"])
+
+
 def _first_good_run(world: World) -> str | None:
     runs = world.admin.get("/api/v1/feeds/nse-equity/runs").json()["items"]
     return next((run["id"] for run in runs if run["status"] == "succeeded"), None)
 
 
 # Every part of the site that has pages: those who add one add it here.
-PARTS: list[Callable[[World], Iterator[EveryPage]]] = [pages_of_people, pages_of_staff]
+PARTS: list[Callable[[World], Iterator[EveryPage]]] = [pages_of_people, pages_of_the_second_factor, pages_of_staff]

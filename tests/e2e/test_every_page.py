@@ -51,7 +51,7 @@ def _through(
             sign_in(tab, *world.people[who])
         for page in pages:
             if page.who == who:
-                tab.goto(page.path)
+                page.open(tab)
                 yield page, tab
 
 

@@ -1,27 +1,14 @@
 """What people do on the pages beyond the main job: by keyboard alone, with a second factor, and while things change."""
 
-import base64
-import hashlib
-import hmac
 import secrets
-import struct
-import time
 
+from authenticator import code_of
 from page_browser import MARKS, Opener, sign_in
 from pages_world import PASSWORD, World, a_task, an_app, make_world
 from playwright.sync_api import Page, Route, expect
 from running_platform import Platform, new_account
 
 pytestmark = MARKS
-STEP_SECONDS = 30
-
-
-def _code(secret: str, *, steps: int = 0) -> str:
-    """The code of an authenticator app (RFC 6238), of now or of some steps later."""
-    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
-    digest = hmac.digest(key, struct.pack(">Q", int(time.time()) // STEP_SECONDS + steps), hashlib.sha1)
-    start = digest[-1] & 15
-    return f"{(int.from_bytes(digest[start : start + 4]) & 0x7FFFFFFF) % 1_000_000:06}"
 
 
 def _tab_to(page: Page, name: str) -> None:
@@ -83,7 +70,7 @@ def test_from_registration_to_the_first_task_by_keyboard_alone(
     assert open_page.faults == []
 
 
-def test_a_second_factor_from_the_qr_code_to_the_recovery_code(platform: Platform, open_page: Opener) -> None:
+def test_a_second_factor_from_the_qr_code_to_the_recoverycode_of(platform: Platform, open_page: Opener) -> None:
     address = f"tia-{secrets.token_hex(4)}@example.org"
     new_account(platform, address, PASSWORD)
     page = open_page()
@@ -93,12 +80,12 @@ def test_a_second_factor_from_the_qr_code_to_the_recovery_code(platform: Platfor
     page.get_by_role("button", name="Set it up").click()
     expect(page.get_by_role("img", name="QR code")).to_be_visible()
     secret = page.locator(".hint .code").inner_text()
-    page.get_by_label("Code of six digits").fill(_code(secret))
+    page.get_by_label("Code of six digits").fill(code_of(secret))
     page.get_by_role("button", name="Switch it on").click()
     recovery = page.locator(".codes li").first.inner_text()
     page.get_by_role("link", name="I have kept them").click()
 
-    for code in (_code(secret, steps=1), recovery):  # each code works once, so the app's next one
+    for code in (code_of(secret, steps=1), recovery):  # each code works once, so the app's next one
         other = open_page("/login?next=/points")
         other.get_by_label("E-mail address").fill(address)
         other.get_by_label("Password").fill(PASSWORD)

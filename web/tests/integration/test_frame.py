@@ -65,3 +65,15 @@ async def test_each_role_is_offered_its_own_ways(app: FastAPI, api: FakeApi, rol
 
 async def test_without_a_session_there_are_the_ways_in(browser: Browser) -> None:
     assert _ways(await browser.page("/apps")) == ["/apps", "/login", "/register"]
+
+
+async def test_a_page_is_painted_once_its_scripts_have_changed_it(
+    ada: Browser, reviewer: Browser, api: FakeApi
+) -> None:
+    begun = api.add_task("ada@example.org", api.add_app("Reader", 250))
+    waiting = api.add_task("ada@example.org", api.add_app("Clock", 50))
+    api.add_proof(waiting)
+    pages = (await ada.page(f"/tasks/{begun['id']}"), await reviewer.page(f"/review/{waiting['id']}"))
+    scripts = [tag.attributes for page in pages for tag in page.tags if tag.name == "script"]
+    assert {script["src"].split("/")[-1].split(".")[0] for script in scripts} == {"page", "upload", "review"}
+    assert {script.get("blocking") for script in scripts} == {"render"}

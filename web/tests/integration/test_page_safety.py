@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from api_for_pages import FakeApi, failure
+from api_for_pages import CODE, PASSWORD, FakeApi, failure
 from fake_admin import transaction
 from fake_isins import add_run
 from fake_state import time_of
@@ -122,6 +122,22 @@ async def test_values_are_shown_as_text_on_every_page(everyone: Browser, pages: 
 async def test_the_canaries_are_really_there(everyone: Browser, pages: list[str]) -> None:
     shown = {path for path in pages if CANARY in Page((await everyone.get(path)).text).text}
     assert set(pages) - shown == {"/", "/login"}  # they lead on who is signed in
+
+
+async def test_values_are_shown_as_text_on_the_way_to_a_second_factor(everyone: Browser, api: FakeApi) -> None:
+    api.totp_secret, api.recovery_codes = CANARY, (CANARY, CANARY)
+    setup = await everyone.follow(await everyone.submit("/profile", "/profile/totp", password=PASSWORD))
+    fields = setup.form("/profile/totp/confirm").fields
+    codes = Page((await everyone.post("/profile/totp/confirm", {**fields, "code": CODE})).text)
+    everyone.http.cookies.clear()
+    asked = await everyone.follow(await everyone.submit("/login", "/login", email="ada@example.org", password=PASSWORD))
+    again = await everyone.post("/login/code", {**asked.form("/login/code").fields, "code": CANARY})
+    for page in (setup, codes, asked, Page(again.text)):
+        strict = Strict()
+        strict.feed(page.html)
+        assert strict.faults == []
+    assert CANARY in setup.text
+    assert codes.text.count(CANARY) >= len(api.recovery_codes)
 
 
 async def test_what_was_typed_comes_back_as_text(browser: Browser) -> None:

@@ -129,7 +129,7 @@ def add_routes(api: State, router: APIRouter) -> None:
         if user["mfa_enabled"]:
             raise failure(409, "totp-enabled", "There is one already")
         uri = f"otpauth://totp/Appraise%3A{user['email']}?secret={TOTP_SECRET}&issuer=Appraise"
-        return {"secret": TOTP_SECRET, "otpauth_uri": uri}
+        return {"secret": api.totp_secret, "otpauth_uri": uri}
 
     @router.post("/api/v1/users/me/totp/confirm")
     async def confirm(request: Request, body: dict[str, Any]) -> dict[str, list[str]]:
@@ -137,7 +137,7 @@ def add_routes(api: State, router: APIRouter) -> None:
         if body["code"] != CODE:
             raise failure(401, "wrong-code", "The code is wrong")
         user["mfa_enabled"] = True
-        return {"recovery_codes": list(RECOVERY_CODES)}
+        return {"recovery_codes": list(api.recovery_codes)}
 
     @router.delete("/api/v1/users/me/totp", status_code=204)
     async def remove(request: Request, body: dict[str, Any]) -> None:

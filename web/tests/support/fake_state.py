@@ -72,6 +72,8 @@ class State:
             {"id": str(uuid4()), "slug": "other", "name": "Other", "children": []}]  # fmt: skip
         self.feeds: list[dict[str, Any]] = []
         self.isins: dict[str, dict[str, Any]] = {}
+        self.totp_secret = TOTP_SECRET  # as it is shown
+        self.recovery_codes = RECOVERY_CODES
         self.device_tokens: list[str | None] = []
         self.corrected_q: str | None = None
         self.on_leaderboard = False

@@ -10,7 +10,7 @@ TEXTS = {
     "desk.bytes": "{n} bytes",
     "desk.kilobytes": "{n} KB",
     "desk.megabytes": "{n} MB",
-    "desk.under_a_second": "less than a second",
+    "desk.under_a_second": "< 1 s",
     "desk.seconds": "{n} s",
     "desk.minutes": "{n} min",
     "desk.hours": "{n} h",

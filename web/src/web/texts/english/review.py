@@ -20,7 +20,7 @@ TEXTS = {
     "review.bulk": "Decide on the chosen ones",
     "review.bulk.approve": "Approve the chosen",
     "review.bulk.reject": "Reject the chosen",
-    "review.bulk.reason": "Reason of a reject …",
+    "review.bulk.reason": "Reason for rejecting …",
     "review.bulk.nothing": "Choose at least one entry first.",
     "review.one.title": "Review: {app}",
     "review.back": "Back to the queue",
