@@ -2,24 +2,27 @@
 
     .venv/bin/python chaos/report.py [--quick] [--only NAME,…]
 
-Writes docs/reliability.md after a full run, with what each script printed. Ends with 1 when one of them found a fault,
-and when a planted defect was not found.
+Writes docs/reliability.md, with what each script printed the last time that it ran in full: the attacks may be carried
+out on different days. Ends with 1 when one of them found a fault, and when a planted defect was not found.
 """
 
 # ruff: noqa: T201 - a script prints
 
 import argparse
+import json
 import os
 import platform
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
 REPORT = FOLDER.parent / "docs" / "reliability.md"
+KEPT = FOLDER.parent / "var" / "chaos"
+"""The outcomes of full runs, a file each."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,10 @@ ATTACKS = (
 class Outcome:
     """What an attack printed, and whether it found something."""
 
-    attack: Attack
+    name: str
+    shows: str
     command: str
+    day: str
     passed: bool
     minutes: float
     printed: str
@@ -103,7 +108,20 @@ def carried_out(attack: Attack, arguments: str) -> Outcome:
         for line in process.stdout:
             print(line, end="", flush=True)
             lines.append(line)
-    return Outcome(attack, command, process.returncode == 0, (time.monotonic() - began) / 60, "".join(lines))
+    minutes, day = (time.monotonic() - began) / 60, f"{datetime.now(UTC):%Y-%m-%d}"
+    return Outcome(attack.name, attack.shows, command, day, process.returncode == 0, minutes, "".join(lines))
+
+
+def keep(outcome: Outcome) -> None:
+    """For the report, in the place of what was kept before."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    (KEPT / f"{outcome.name}.json").write_text(json.dumps(asdict(outcome)))
+
+
+def kept() -> list[Outcome]:
+    """All of them, in the order of the attacks."""
+    files = [KEPT / f"{attack.name}.json" for attack in ATTACKS]
+    return [Outcome(**json.loads(file.read_text())) for file in files if file.exists()]
 
 
 def written(outcomes: list[Outcome]) -> str:
@@ -113,12 +131,12 @@ def written(outcomes: list[Outcome]) -> str:
         [
             "# Reliability",
             "",
-            f'Written by `make chaos` on {datetime.now(UTC):%Y-%m-%d}: {machine}. "At most p %" is the bound of 95 %',
+            f'Written by `make chaos`: {machine}. "At most p %" is the bound of 95 %',
             "confidence after n trials without a violation, 3/n. Nothing here promises more than that.",
             "",
-            "| attack | outcome | minutes |",
-            "|---|---|---|",
-            *(f"| [{one.attack.name}](#{one.attack.name}) | {one.verdict} | {one.minutes:.0f} |" for one in outcomes),
+            "| attack | outcome | minutes | day |",
+            "|---|---|---|---|",
+            *(f"| [{one.name}](#{one.name}) | {one.verdict} | {one.minutes:.0f} | {one.day} |" for one in outcomes),
             *(section(one) for one in outcomes),
         ]
     )
@@ -126,7 +144,7 @@ def written(outcomes: list[Outcome]) -> str:
 
 def section(outcome: Outcome) -> str:
     """One attack: what it shows, its command, and what that printed."""
-    head = f"\n## {outcome.attack.name}\n\n{outcome.attack.shows}.\n"
+    head = f"\n## {outcome.name}\n\n{outcome.shows}.\n"
     return f"{head}\n```\n$ {outcome.command}\n{outcome.printed.strip()}\n```\n"
 
 
@@ -137,10 +155,15 @@ def main() -> None:
     options = parser.parse_args()
     chosen = [attack for attack in ATTACKS if not options.only or attack.name in options.only.split(",")]
     planned = [(attack, attack.quick if options.quick else attack.full) for attack in chosen]
-    outcomes = [carried_out(attack, arguments) for attack, arguments in planned if arguments is not None]
-    if not (options.quick or options.only):
-        REPORT.write_text(written(outcomes))
-    failed = [outcome.attack.name for outcome in outcomes if not outcome.passed]
+    failed = []
+    for attack, arguments in planned:
+        if arguments is None:
+            continue
+        outcome = carried_out(attack, arguments)
+        failed += [] if outcome.passed else [outcome.name]
+        if not options.quick:
+            keep(outcome)
+            REPORT.write_text(written(kept()))
     print("did not hold:" if failed else "all held", *failed)
     sys.exit(bool(failed))
 
