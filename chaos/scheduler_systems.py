@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -213,6 +214,8 @@ class Stage:
             for one in [process, *process.children(recursive=True)]:
                 with suppress(psutil.NoSuchProcess):
                     one.kill()
+        with suppress(ProcessLookupError):  # what lost its parent meanwhile is still of the same group
+            os.killpg(self.processes[name].pid, signal.SIGKILL)
         await self.processes[name].wait()
 
     async def terminate(self, name: str, *, for_good: bool = False) -> None:
