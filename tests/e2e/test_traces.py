@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import groupby
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -114,7 +115,8 @@ def test_a_trace_goes_from_a_page_through_its_calls_into_the_service(collector: 
     assert Account(traced.url).http.get("/apps", headers=_told(PAGE)).status_code == 200
 
     def way() -> list[str]:
-        calls = collector.of(PAGE, lambda span: span.service == "catalog" and span.name.startswith("GET "))
+        calls = collector.of(PAGE, lambda span: span.service == "catalog_service" and span.name.startswith("GET "))
         return [span.service for span in collector.above(calls[0])] if calls else []
 
-    assert eventually(way) == ["gateway", "web", "gateway"]
+    services = [service for service, _ in groupby(eventually(way))]  # one may have several spans
+    assert services[-3:] == ["gateway", "web", "gateway"]
