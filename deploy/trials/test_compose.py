@@ -69,7 +69,8 @@ def test_a_backup_brings_back_what_was_lost_and_the_ledger_holds(stack: Composed
     name = stack.compose("run", "--rm", "backup").split()[-1]
     serving = ("rewards", "rewards-worker", "catalog", "auth", "isin", "isin-worker")
     stack.compose("stop", *serving)
-    stack.compose("exec", "-T", "postgres", "psql", "-U", "postgres", "-h", "127.0.0.1", "-d", "rewards", "-c", LOSS)
+    psql = 'PGPASSWORD="$(cat /run/secrets/postgres_password)" psql -h 127.0.0.1 -U postgres -d rewards'
+    stack.compose("exec", "-T", "postgres", "sh", "-c", f"{psql} --command '{LOSS}'")
     began = time.monotonic()
     stack.compose("run", "--rm", "backup", "restore", name)
     say(f"restored in {time.monotonic() - began:.1f} s")
