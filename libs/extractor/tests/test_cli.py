@@ -141,11 +141,16 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
         assert process.wait(30) == 141
 
 
+def reset_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell that runs the tests in the background has it ignored
+
+
 def test_ctrl_c_ends_it_quietly() -> None:
     # More values than are written at once, so that the first output says that it is at work; fewer than fill the pipe.
     some = b'"id":12345,' * 5_000 + b" " * 600_000
     pipe = subprocess.PIPE
-    with subprocess.Popen([*AS_MODULE, "order-ids"], stdin=pipe, stdout=pipe, stderr=pipe) as process:
+    command = [*AS_MODULE, "order-ids"]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, preexec_fn=reset_ctrl_c) as process:  # noqa: PLW1509 - no threads here
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(some)
