@@ -6,8 +6,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from os import SEEK_END
-from typing import Any, BinaryIO, Protocol, TypeVar
+from typing import Any, BinaryIO, Protocol, TypeVar, cast
 
 import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -195,9 +196,15 @@ async def _read_through(file: BinaryIO) -> AsyncIterator[bytes]:
 
 def read(kind: type[Kind], answer: httpx.Response) -> Kind:
     try:
-        return TypeAdapter(kind).validate_json(answer.content)
+        return cast("Kind", _adapter(kind).validate_json(answer.content))
     except ValidationError as error:
         raise ApiAway(f"{answer.request.method} {answer.request.url.path}: not a {kind.__name__}") from error
+
+
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    """Made once for each kind of answer, of which there are as many as operations."""
+    return TypeAdapter(kind)
 
 
 async def _problem_of(answer: httpx.Response) -> Exception:

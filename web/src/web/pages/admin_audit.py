@@ -14,6 +14,7 @@ KINDS = (
     "sessions.ended", "password.changed", "password.reset", "password.reset_requested", "totp.enabled",
     "totp.disabled", "mfa.refused", "user.roles_changed", "user.disabled", "user.enabled",
 )  # fmt: skip
+PAGE = 25
 router = APIRouter(prefix="/admin/audit")
 
 
@@ -24,7 +25,7 @@ async def accounts(visit: AdminVisit, kind: str = "", user_id: str = "", cursor:
     shown: dict[str, Any] = {"events": [], "next_cursor": None, "trouble": None}
     status = 200
     try:
-        listed = await visit.api.users.events({**filters, "cursor": cursor, "limit": 50})
+        listed = await visit.api.users.events({**filters, "cursor": cursor, "limit": PAGE})
         shown |= {"events": listed.items, "next_cursor": listed.next_cursor}
     except ApiProblem as problem:
         if problem.status != 422:
@@ -36,5 +37,5 @@ async def accounts(visit: AdminVisit, kind: str = "", user_id: str = "", cursor:
 @router.get("/catalog")
 async def catalog(visit: AdminVisit, cursor: str = "") -> Response:
     """What administrators did to apps and categories."""
-    listed = await visit.api.admin_catalog.changes({"cursor": cursor, "limit": 50})
+    listed = await visit.api.admin_catalog.changes({"cursor": cursor, "limit": PAGE})
     return visit.page("admin_audit_catalog.html", changes=listed.items, next_cursor=listed.next_cursor, cursor=cursor)
