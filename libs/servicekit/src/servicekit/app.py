@@ -55,9 +55,9 @@ def create_service_app(
     handlers.install(app)
     app.add_middleware(CleanInput, max_body_size=max_body_size, streamed=streamed)
     app.add_middleware(RequestContext)
-    app.include_router(health.router)
     for router in routers:
         app.include_router(router, tags=[service])
+    app.include_router(health.router)
     _describe_problems(app, package)
     return app
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import structlog
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
+from fastapi.security.base import SecurityBase
 
 from servicekit.problems import Forbidden, InvalidToken, Unauthenticated
 from servicekit.tokens import Principal, TokenVerifier
@@ -36,15 +37,20 @@ MaybePrincipal = Annotated[Principal | None, Depends(_principal)]
 ACCOUNT_OPTIONAL: dict[str, Any] = {"security": [{}]}
 
 
-class Require:
-    """The permission to call a route: signed in, and one of ``roles`` when any are named."""
+class Require(SecurityBase):
+    """The permission to call a route: signed in, and one of ``roles`` when any are named.
+
+    For FastAPI it is the bearer scheme: one dependency to solve for each request instead of three.
+    """
 
     def __init__(self, *roles: str) -> None:
         self.roles = frozenset(roles)
+        self.model = bearer.model
+        self.scheme_name = bearer.scheme_name
 
-    async def __call__(self, principal: MaybePrincipal) -> Principal:
+    async def __call__(self, request: Request) -> Principal:
         """The caller. Raises Unauthenticated or Forbidden."""
-        return self.check(principal)  # `async`, because FastAPI sends each plain function through a thread
+        return self.check(await _principal(request, await bearer(request)))
 
     def check(self, principal: Principal | None) -> Principal:
         """The same for a principal that is known. Raises Unauthenticated or Forbidden."""

@@ -89,6 +89,19 @@ async def list_changes(
     return page
 
 
+@router.get(
+    "/{isin}",
+    response_model=InstrumentOut,
+    responses={
+        404: {"description": "No list has it"},
+        422: {"description": "Not an ISIN; the right check digit is named"},
+    },
+)
+async def get_isin(isin: str, request: Request, _user: SignedIn) -> Response:
+    """What the lists say of one ISIN."""
+    return conditional_json(request, await instruments_of(request).get(isin))
+
+
 @router.post("/validate", response_model=VerdictsOut)
 async def validate_isins(body: ValidateIn, _user: SignedIn) -> Response:
     """Check up to 10,000 texts: which are ISINs, what is wrong with the others, which check digit would be right."""
@@ -109,16 +122,3 @@ async def extract_isins(request: Request, isins: IsinServiceDep, _user: SignedIn
     except UnicodeDecodeError as error:
         raise BadRequest("The text is not UTF-8.") from error
     return FoundListOut(items=await isins.extract(text))
-
-
-@router.get(
-    "/{isin}",
-    response_model=InstrumentOut,
-    responses={
-        404: {"description": "No list has it"},
-        422: {"description": "Not an ISIN; the right check digit is named"},
-    },
-)
-async def get_isin(isin: str, request: Request, _user: SignedIn) -> Response:
-    """What the lists say of one ISIN."""
-    return conditional_json(request, await instruments_of(request).get(isin))
