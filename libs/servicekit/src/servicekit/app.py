@@ -7,17 +7,16 @@ from typing import Any
 import httpx
 from fastapi import APIRouter, FastAPI
 
-from servicekit import handlers, health, problems
+from servicekit import handlers, health, metrics, problems
 from servicekit.db import Database
 from servicekit.logs import get_logger
-from servicekit.middleware import QUIET_PATHS, CleanInput, RequestContext
+from servicekit.middleware import JSON_BODY_LIMIT, QUIET_PATHS, CleanInput, RequestContext
 from servicekit.revocations import Revocations, following, http_feed
 from servicekit.schema_head import require_head
 from servicekit.settings import ApiSettings
 from servicekit.tokens import JwksKeys, KeySource, TokenVerifier
 from servicekit.traces import carry_on
 
-DEFAULT_BODY_LIMIT = 1024 * 1024
 log = get_logger(__name__)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -29,7 +28,7 @@ def create_service_app(
     description: str,
     lifespan: Lifespan,
     routers: Sequence[APIRouter],
-    max_body_size: int = DEFAULT_BODY_LIMIT,
+    max_body_size: int = JSON_BODY_LIMIT,
     streamed: Mapping[str, int] | None = None,
 ) -> FastAPI:
     """A FastAPI application with problem details, request ids, strict input, health and a tidy OpenAPI document.
@@ -51,6 +50,7 @@ def create_service_app(
         telemetry={"logs": False, "metrics": False, "exclude": lambda scope: scope["path"] in QUIET_PATHS},
     )
     app.state.checks = {}
+    app.state.metrics = metrics.Metrics()
     app.state.on_stop = []  # called before the server waits for the answers under way: endless ones must end
     handlers.install(app)
     app.add_middleware(CleanInput, max_body_size=max_body_size, streamed=streamed)
@@ -58,6 +58,7 @@ def create_service_app(
     for router in routers:
         app.include_router(router, tags=[service])
     app.include_router(health.router)
+    app.include_router(metrics.router)
     _describe_problems(app, package)
     return app
 

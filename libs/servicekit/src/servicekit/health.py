@@ -38,18 +38,21 @@ async def healthz() -> Health:
 @router.get("/readyz")
 async def readyz(request: Request, response: Response) -> Readiness:
     """The process and what it needs can work: 200, else 503."""
-    checks: Mapping[str, Check] = request.app.state.checks
-    results = dict(
-        zip(checks, await asyncio.gather(*(_run(name, check) for name, check in checks.items())), strict=True)
-    )
+    results = await outcomes(request.app.state.checks)
     ready = all(result == "ok" for result in results.values())
     response.status_code = 200 if ready else 503
     return Readiness(status="ok" if ready else "failed", checks=results)
 
 
-async def _run(name: str, check: Check) -> str:
+async def outcomes(checks: Mapping[str, Check], seconds: float = CHECK_SECONDS) -> dict[str, str]:
+    """What comes of each check within so many seconds: ``ok`` or ``failed``."""
+    tries = [_run(name, check, seconds) for name, check in checks.items()]
+    return dict(zip(checks, await asyncio.gather(*tries), strict=True))
+
+
+async def _run(name: str, check: Check, seconds: float) -> str:
     try:
-        await asyncio.wait_for(check(), CHECK_SECONDS)
+        await asyncio.wait_for(check(), seconds)
     except Exception as error:  # noqa: BLE001 - whatever is wrong, the answer is "failed"
         log.warning("check.failed", check=name, error=type(error).__name__)
         return "failed"

@@ -22,7 +22,7 @@ API_HEADERS = {
     "Cache-Control": "private, no-store",
 }
 JSON_BODY_LIMIT = 1024 * 1024
-QUIET_PATHS = frozenset({"/healthz", "/readyz", "/internal/revocations"})
+QUIET_PATHS = frozenset({"/healthz", "/readyz", "/internal/revocations", "/internal/metrics"})
 SendFailure = Callable[[Scope, Send, problems.DomainError], Awaitable[None]]
 
 log = get_logger(__name__)
@@ -90,6 +90,9 @@ class RequestContext:
                 if scope["path"] not in QUIET_PATHS:
                     took = round((time.perf_counter() - started) * 1000, 1)
                     log.info("request", method=scope["method"], path=scope["path"], status_code=status, ms=took)
+                    if metrics := getattr(scope["app"].state, "metrics", None):
+                        route = getattr(seen.get("route"), "path", "")
+                        metrics.requests.labels(scope["method"], route, status).observe(took / 1000)
 
     def _complete(self, headers: MutableHeaders, request_id: str) -> None:
         headers["X-Request-ID"] = request_id

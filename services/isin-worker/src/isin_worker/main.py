@@ -11,6 +11,7 @@ from isin_worker.pool import read_pool
 from isin_worker.repositories.sightings import SightingRepository
 from isin_worker.routers import feeds, isins
 from isin_worker.services.instruments import InstrumentService
+from isin_worker.services.watch import FeedWatch
 from isin_worker.settings import Settings
 from servicekit.app import create_service_app, serving
 from servicekit.jobs import ArqRinger, Ringer, SilentRinger
@@ -26,6 +27,8 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, bell: Ringe
         async with serving(app, settings, package_file=str(isin_worker.__file__), keys=keys) as stack:
             app.state.cursors = Cursors(settings.cursor_secret)
             app.state.feeds = settings.enabled_feeds()
+            watch = FeedWatch(app.state.database, app.state.metrics, app.state.feeds)
+            app.state.metrics.measures["feeds"] = watch.measure
             pool = await stack.enter_async_context(read_pool(settings))
             app.state.instruments = InstrumentService(SightingRepository(pool), app.state.feeds)
             # The queue is not asked for here and not among the readiness checks: the API works without it.

@@ -1,5 +1,6 @@
 """When a list is due and how fresh the published one is. Pure functions; ``now`` is the database's clock, always."""
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
@@ -71,3 +72,15 @@ def freshness(feed: Feed, published: date | None, now: datetime) -> Freshness:
     if next_date(feed, published) < current:
         return "stale"
     return "fresh" if now < due_instant(feed, current) + GRACE else "late"
+
+
+def overdue(feed: Feed, published: date | None, settled: Collection[date], now: datetime) -> timedelta:
+    """For how long the first list after the published one has been due; 0 while none is.
+
+    A date that is ``settled`` has no list, as an administrator said: a holiday. Of a feed that never had a list, the
+    newest date is looked at.
+    """
+    day = current_date(feed, now) if published is None else next_date(feed, published)
+    while day in settled:
+        day = next_date(feed, day)
+    return max(now - due_instant(feed, day), timedelta(0))

@@ -64,3 +64,21 @@ def test_fridays_list_is_fresh_until_mondays_is_due() -> None:
 def test_a_schedule_names_its_days() -> None:
     assert NSE_EQUITY.schedule == "daily 02:00 UTC"
     assert replace(NSE_EQUITY, weekdays=frozenset({5, 6})).schedule == "Sat, Sun 02:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("published", "settled", "now", "hours"),
+    [
+        (date(2026, 11, 20), (), datetime(2026, 11, 22, 23, tzinfo=UTC), 0),  # Friday's, on Sunday night
+        (date(2026, 11, 20), (), datetime(2026, 11, 23, 2, tzinfo=UTC), 0),
+        (date(2026, 11, 20), (), datetime(2026, 11, 23, 4, 30, tzinfo=UTC), 2.5),
+        (date(2026, 11, 19), (), datetime(2026, 11, 23, 4, tzinfo=UTC), 74),  # Friday's came never
+        (date(2026, 11, 20), (date(2026, 11, 23),), datetime(2026, 11, 24, 1, tzinfo=UTC), 0),  # a holiday on Monday
+        (date(2026, 11, 20), (date(2026, 11, 23),), datetime(2026, 11, 24, 5, tzinfo=UTC), 3),
+        (None, (), datetime(2026, 11, 22, 2, tzinfo=UTC), 48),  # of a new feed Friday's is the newest
+    ],
+)
+def test_a_list_is_overdue_by_the_calendar_of_its_feed(
+    published: date | None, settled: tuple[date, ...], now: datetime, hours: float
+) -> None:
+    assert schedule.overdue(WEEKDAYS, published, settled, now) == timedelta(hours=hours)

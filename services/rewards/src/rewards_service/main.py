@@ -23,6 +23,7 @@ from rewards_service.services.proofs import ProofService
 from rewards_service.services.queue import ReviewQueue
 from rewards_service.services.reviews import ReviewService
 from rewards_service.services.tasks import TaskService
+from rewards_service.services.watch import LedgerWatch, QueueWatch
 from rewards_service.settings import Settings
 from servicekit.app import create_service_app, serving
 from servicekit.pagination import Cursors
@@ -56,6 +57,10 @@ def create_app(
             listeners = Listeners(settings.max_streams)
             app.state.on_stop.append(listeners.close)
             app.state.events = EventService(database, app.state.points, listeners, app.state.revocations)
+            app.state.metrics.measures |= {
+                "reviews": QueueWatch(database, app.state.metrics).measure,
+                "ledger": LedgerWatch(database, app.state.metrics, settings.ledger_seconds).measure,
+            }
             await stack.enter_async_context(following(settings, listeners.wake, listeners.wake_all))
             yield
 

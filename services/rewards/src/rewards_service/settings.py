@@ -18,3 +18,6 @@ class Settings(ApiSettings):
         default=None, description="redis://:password@host:port/number; needed by `worker`, and by nothing else"
     )
     max_streams: int = Field(default=500, ge=1, le=10_000, description="open streams of events, for each process")
+    ledger_seconds: float = Field(
+        default=300, ge=0, le=86_400, description="how long what the metrics say of the whole ledger may be old"
+    )

@@ -169,6 +169,17 @@ class RunRepository:
         )
         return list(await self._session.scalars(query))
 
+    async def open_dates(self) -> dict[tuple[str, str], list[date]]:
+        """By feed and status, the dates from the one that stands on."""
+        day, of_feed = col(Run.business_date), col(Publication.feed) == col(Run.feed)
+        query = (
+            select(col(Run.feed), col(Run.status), func.array_agg(day))
+            .outerjoin(Publication, of_feed)
+            .where(day >= func.coalesce(col(Publication.business_date), date.min))
+            .group_by(col(Run.feed), col(Run.status))
+        )
+        return {(feed, status): days for feed, status, days in await self._session.execute(query)}
+
     async def newest(self, feed: str, *, before: date | None, limit: int) -> list[Run]:
         """Runs of a feed, the newest business date first, older than ``before``."""
         query = select(Run).where(col(Run.feed) == feed).order_by(col(Run.business_date).desc()).limit(limit)

@@ -30,6 +30,10 @@ _STANDING = text("""
                 WHERE decided_at IS NOT NULL ORDER BY decided_at DESC LIMIT 200) AS latest)
 """)
 
+_LENGTH = text("""
+    SELECT count(*), coalesce(extract(epoch FROM now() - min(submitted_at)), 0) FROM task WHERE status = 'submitted'
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -75,6 +79,11 @@ class QueueRepository:
             page = page.where(tuple_(*order) > (-after[0], after[1], after[2]))
         chosen = page.cte("chosen")
         return await self._fetch(_details(chosen).order_by(-chosen.c.risk, _task.submitted_at, _task.id))
+
+    async def length(self) -> tuple[int, float]:
+        """How many tasks wait for a decision, and for how many seconds the oldest does; (0, 0) when none does."""
+        waiting, oldest = (await self._session.execute(_LENGTH)).one()
+        return waiting, float(oldest)
 
     async def standing(self, task: Task) -> tuple[int, int | None]:
         """The place of a submitted task in the queue, the first being 1, and the median wait of late, in seconds."""

@@ -31,15 +31,22 @@ _BOOKED = """
 
 # A transaction gets its time when it begins and is seen when it commits. What began a day before that which was sealed
 # last, and is not seen yet, never will be: the database's limits ended it long ago.
-_UNSEALED = text(f"""
-    SELECT transaction.id AS transaction_id, {_BOOKED} AS booked FROM transaction
-    WHERE NOT EXISTS (SELECT FROM seal WHERE seal.transaction_id = transaction.id)
+_WAITS = """
+    NOT EXISTS (SELECT FROM seal WHERE seal.transaction_id = transaction.id)
         AND created_at >= coalesce((
             SELECT newest.created_at - interval '1 day'
             FROM seal JOIN transaction AS newest ON newest.id = transaction_id ORDER BY position DESC LIMIT 1
         ), '-infinity')
-    ORDER BY created_at, id LIMIT :limit
+    ORDER BY created_at, id
+"""
+
+_UNSEALED = text(f"""
+    SELECT transaction.id AS transaction_id, {_BOOKED} AS booked FROM transaction WHERE {_WAITS} LIMIT :limit
 """).columns(transaction_id=Uuid, booked=JSONB)  # noqa: S608 - a constant of ours
+
+_OLDEST_UNSEALED = text(f"""
+    SELECT extract(epoch FROM now() - created_at) FROM transaction WHERE {_WAITS} LIMIT 1
+""")  # noqa: S608 - as above
 
 _SEALED = text(f"""
     SELECT position, seal.transaction_id, hash, {_BOOKED} AS booked
@@ -79,6 +86,10 @@ class SealRepository:
         """Transactions that have no seal yet, the oldest first."""
         rows = await self._session.execute(_UNSEALED, {"limit": limit})
         return [(row.transaction_id, row.booked) for row in rows]
+
+    async def oldest_unsealed(self) -> float:
+        """How many seconds ago the oldest transaction was booked that has no seal yet; 0 when all have one."""
+        return float(await self._session.scalar(_OLDEST_UNSEALED) or 0)
 
     async def add(self, links: Iterable[tuple[int, UUID, bytes]]) -> None:
         """Append links: position, transaction and hash."""
