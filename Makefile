@@ -14,7 +14,7 @@ TESTS ?=
 COMPOSE := docker compose --file deploy/compose.yaml
 
 .PHONY: help run setup test test-unit schedulers-test schedulers-faults bench chaos chaos-quick secrets images up down roll backup \
-	compose-test deploy-check check fmt lint types contracts openapi lock clean migration
+	compose-test upgrade-drill deploy-check check fmt lint types contracts openapi lock clean migration
 
 help: ## this list
 	@echo "Appraise: rewarded app tasks, a points ledger, a daily ISIN service"; echo
@@ -65,7 +65,10 @@ backup: ## write a backup of databases and pictures into deploy/backups
 	@mkdir -p deploy/backups && $(COMPOSE) run --rm backup
 
 compose-test: setup ## build, start, use, roll, kill, back up and restore the stack of containers, for real
-	@$(BIN)/python -m pytest -s deploy/trials/test_compose.py
+	@$(BIN)/python -m pytest -s deploy/trials/test_compose.py deploy/trials/test_images.py
+
+upgrade-drill: setup ## put a newer release in and take it out again under load, in containers, for real
+	@$(BIN)/python -m pytest -s -p no:randomly deploy/trials/test_upgrade.py
 
 deploy-check: setup ## lint Dockerfile, workflows and alert rules with their own tools, each in an environment of its own
 	@$(BIN)/python deploy/check.py

@@ -65,6 +65,7 @@ def make(folder: Folder, *, postgres: str = "postgres:5432", valkey: str = "valk
     folder.ensure("auth_signing_key_secret", random_secret)
     folder.ensure("auth_admin_password", random_secret)
     folder.ensure("web_session_secret", random_secret)
+    folder.ensure("grafana_password", random_secret)
 
 
 def main() -> None:

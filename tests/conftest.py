@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running_platform import ADMIN, REVIEWER, Account, Platform, PlatformElsewhere
+from running_platform import ADMIN, REVIEWER, Account, Platform, PlatformElsewhere, free_port
 
 
 @pytest.fixture(scope="session")
@@ -14,7 +14,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield PlatformElsewhere(Path(os.environ["APPRAISE_E2E_VAR"]), address=address)
         return
     # On a machine of any speed there is time to take a decision back; signing out ends the wait.
-    settings = {"WEB_UNDO_SECONDS": "20"}
+    settings = {"WEB_UNDO_SECONDS": "20", "GATEWAY_METRICS_PORT": str(free_port())}
     running = Platform(tmp_path_factory.mktemp("platform") / "var", extra_env=settings).launch()
     try:
         yield running.wait_ready()

@@ -10,17 +10,21 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
 
 import httpx
 
+Request = tuple[str, str, dict[str, Any] | None]  # method, path, body
+
 # A read of each service, and a write that nothing on the way may repeat.
-REQUESTS = (
-    ("GET", "/api/v1/users/me"),
-    ("GET", "/api/v1/apps"),
-    ("GET", "/api/v1/points"),
-    ("GET", "/api/v1/feeds"),
-    ("GET", "/login"),
-    ("PATCH", "/api/v1/users/me"),
+REQUESTS: tuple[Request, ...] = (
+    ("GET", "/api/v1/users/me", None),
+    ("GET", "/api/v1/apps", None),
+    ("GET", "/api/v1/points", None),
+    ("GET", "/api/v1/feeds", None),
+    ("GET", "/login", None),
+    ("PATCH", "/api/v1/users/me", {"name": "Ada under load"}),
 )
 CHECK_SECONDS = 0.5
 PAUSE_SECONDS = 0.02  # of each client between two requests: the load is constant, not all that the machine can do
@@ -33,22 +37,23 @@ class Load:
     answers: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     slowest: float = 0.0
+    over: bool = False  # what was sent is still waited for
 
     @property
     def total(self) -> int:
         """All requests."""
         return self.answers.total() + len(self.failures)
 
-    async def client(self, gateways: "Gateways", token: str, method: str, path: str) -> None:
-        """One request after the other, for ever."""
-        headers = {"Authorization": f"Bearer {token}"}
-        body = {"name": "Ada under load"} if method == "PATCH" else None
-        async with httpx.AsyncClient(headers=headers, timeout=30) as http:
-            while True:
+    async def client(self, gateways: "Gateways", token: str, request: Request) -> None:
+        """One request after the other; each is one thing to be done, by its key."""
+        method, path, body = request
+        async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=30) as http:
+            while not self.over:
                 url = await gateways.next()
                 began = time.monotonic()
                 try:
-                    answer = await http.request(method, url + path, json=body)
+                    key = {"Idempotency-Key": str(uuid4())}
+                    answer = await http.request(method, url + path, json=body, headers=key)
                 except httpx.HTTPError as error:
                     self.failures.append(f"{time.strftime('%T')} {method} {path}: {error!r}")
                 else:
@@ -57,7 +62,7 @@ class Load:
 
     def _note(self, request: str, answer: httpx.Response, seconds: float) -> None:
         self.slowest = max(self.slowest, seconds)
-        if answer.status_code == httpx.codes.OK:
+        if answer.is_success:
             self.answers[request] += 1
         else:
             self.failures.append(f"{time.strftime('%T')} {request}: {answer.status_code} {answer.text[:200]}")
@@ -97,16 +102,18 @@ class Gateways:
 
 
 @asynccontextmanager
-async def constant_load(urls: Sequence[str], token: str, *, clients: int = 2) -> AsyncIterator[Load]:
+async def constant_load(
+    urls: Sequence[str], token: str, *, clients: int = 2, more: Sequence[Request] = ()
+) -> AsyncIterator[Load]:
     """Load from here to the end of the block, by so many clients for each kind of request."""
     load, gateways = Load(), Gateways(urls)
-    work = [load.client(gateways, token, *request) for request in REQUESTS for _ in range(clients)]
-    tasks = [asyncio.create_task(one) for one in [gateways.watch(), *work]]
+    work = [load.client(gateways, token, request) for request in (*REQUESTS, *more) for _ in range(clients)]
+    watch, tasks = asyncio.create_task(gateways.watch()), [asyncio.create_task(one) for one in work]
     try:
         yield load
     finally:
-        for task in tasks:
-            task.cancel()
-        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(outcome, Exception):
-                load.failures.append(repr(outcome))
+        load.over = True
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        load.failures += [repr(outcome) for outcome in outcomes if isinstance(outcome, BaseException)]
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)

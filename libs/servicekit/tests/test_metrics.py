@@ -48,5 +48,5 @@ async def test_what_is_measured_is_measured_at_the_scrape_and_a_failure_is_told(
     app.state.metrics.measures["things"] = measure
     first, second, third = [await scrape(client) for _ in range(3)]
     assert [one["things_waiting",] for one in (first, second, third)] == [3, 4, 4]
-    assert [one["measured", "things"] for one in (first, second, third)] == [1, 1, 0]
+    assert [one["appraise_measured", "things"] for one in (first, second, third)] == [1, 1, 0]
     assert not [labels for labels in third if labels[0] == REQUESTS]  # a scrape is not counted

@@ -20,7 +20,7 @@ AsUser = Callable[..., httpx.AsyncClient]
 async def scrape(client: httpx.AsyncClient) -> dict[str, float]:
     """Values by name and the labels other than the feed."""
     text = (await client.get("/internal/metrics")).raise_for_status().text
-    found = re.findall(r"^((?:isin_|measured).*) (\S+)$", text, re.MULTILINE)
+    found = re.findall(r"^((?:isin_|appraise_).*) (\S+)$", text, re.MULTILINE)
     return {re.sub(r'feed="nse-equity",?|\{feed="nse-equity"\}', "", name): float(value) for name, value in found}
 
 
@@ -45,7 +45,7 @@ async def test_a_list_that_comes_ends_its_being_overdue(
     assert (found["isin_feed_overdue_seconds"], found["isin_feed_rows"]) == (0, 7)
     assert found['isin_last_run_rows{kind="added"}'] == 7
     assert found['isin_runs{status="succeeded"}'] == 1
-    assert found['measured{what="feeds"}'] == 1
+    assert found['appraise_measured{what="feeds"}'] == 1
     assert found["isin_feed_age_seconds"] < DAY / 2
 
 

@@ -1,6 +1,7 @@
 """What Prometheus is told moves when the thing happens: the review queue, and the ledger."""
 
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.integration
 async def scrape(client: httpx.AsyncClient) -> dict[str, float]:
     """Values by name with labels, without the histograms and the process."""
     text = (await client.get("/internal/metrics")).raise_for_status().text
-    return {name: float(value) for name, value in re.findall(r"^((?:rewards_|measured).*) (\S+)$", text, re.MULTILINE)}
+    return {name: float(value) for name, value in re.findall(r"^((?:rewards_|appraise_).*) (\S+)$", text, re.MULTILINE)}
 
 
 async def test_the_queue_is_as_long_and_as_old_as_what_waits(
@@ -36,20 +37,18 @@ async def test_the_queue_is_as_long_and_as_old_as_what_waits(
     assert 3600 <= found["rewards_reviews_oldest_seconds"] < 5400
     await reviewer.decide(first, decision="approve")
     found = await scrape(user.client)
-    assert (found["rewards_reviews_waiting"], found['measured{what="reviews"}']) == (1, 1)
+    assert (found["rewards_reviews_waiting"], found['appraise_measured{what="reviews"}']) == (1, 1)
     assert found["rewards_reviews_oldest_seconds"] < 1800
 
 
 @pytest.fixture
-async def watched(app: FastAPI, settings: Settings, catalog: FakeCatalog) -> Any:
+async def watched(app: FastAPI, settings: Settings, catalog: FakeCatalog) -> AsyncIterator[httpx.AsyncClient]:
     """A replica that looks at the whole ledger with each scrape."""
     assert app  # its tables are empty
     eager = settings.model_copy(update={"ledger_seconds": 0.0})
-    async with testing.running(
-        create_app(eager, keys=testing.test_keys(), catalog=catalog, accounts=FakeAccounts())
-    ) as replica:
-        async with testing.client_of(replica) as client:
-            yield client
+    replica = create_app(eager, keys=testing.test_keys(), catalog=catalog, accounts=FakeAccounts())
+    async with testing.running(replica), testing.client_of(replica) as client:
+        yield client
 
 
 async def test_a_ledger_that_does_not_hold_is_told_by_what_is_wrong_with_it(
