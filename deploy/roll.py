@@ -16,7 +16,7 @@ from pathlib import Path
 COMPOSE = ("docker", "compose")
 # Migrations have run before. The door comes last: it needs all the others.
 ORDER = ("auth", "catalog", "rewards", "isin", "web", "rewards-worker", "isin-worker", "gateway")
-READY_SECONDS = 180
+READY_SECONDS = 300
 
 
 def run(*command: str) -> str:

@@ -16,7 +16,7 @@ DEPLOY = HERE.parent
 PORTS = (18000, 18001)
 URLS = tuple(f"http://127.0.0.1:{port}" for port in PORTS)
 COMPOSE = ("docker", "compose")
-PATIENCE_SECONDS = 600
+PATIENCE_SECONDS = 1800
 
 
 class Composed:
@@ -69,7 +69,7 @@ class Composed:
     def up(self) -> float:
         """Start all; the seconds until all are healthy."""
         began = time.monotonic()
-        self.compose("up", "--detach", "--wait", "--wait-timeout", "300")
+        self.compose("up", "--detach", "--wait", "--wait-timeout", "600")
         return time.monotonic() - began
 
     def roll(self, *services: str, restart: bool = False, version: str | None = None) -> str:

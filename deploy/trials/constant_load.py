@@ -27,6 +27,8 @@ REQUESTS: tuple[Request, ...] = (
     ("PATCH", "/api/v1/users/me", {"name": "Ada under load"}),
 )
 CHECK_SECONDS = 0.5
+ANSWER_SECONDS = 30
+TOKEN_SECONDS = 120
 PAUSE_SECONDS = 0.02  # of each client between two requests: the load is constant, not all that the machine can do
 
 
@@ -37,6 +39,7 @@ class Load:
     answers: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     slowest: float = 0.0
+    token: str = ""
     over: bool = False  # what was sent is still waited for
 
     @property
@@ -44,16 +47,31 @@ class Load:
         """All requests."""
         return self.answers.total() + len(self.failures)
 
-    async def client(self, gateways: "Gateways", token: str, request: Request) -> None:
+    async def sign_in(self, gateways: "Gateways", http: httpx.AsyncClient, who: tuple[str, str]) -> None:
+        """Get a token. Raises HTTPError."""
+        login = {"email": who[0], "password": who[1]}
+        answer = await http.post(f"{await gateways.next()}/api/v1/auth/login", json=login)
+        self.token = str(answer.raise_for_status().json()["access_token"])
+
+    async def stay_signed_in(self, gateways: "Gateways", http: httpx.AsyncClient, who: tuple[str, str]) -> None:
+        """A token lives for minutes, and so does a trial."""
+        while True:
+            await asyncio.sleep(TOKEN_SECONDS)
+            try:
+                await self.sign_in(gateways, http, who)
+            except httpx.HTTPError as error:
+                self.failures.append(f"{time.strftime('%T')} sign-in: {error!r}")
+
+    async def client(self, gateways: "Gateways", request: Request) -> None:
         """One request after the other; each is one thing to be done, by its key."""
         method, path, body = request
-        async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=30) as http:
+        async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as http:
             while not self.over:
                 url = await gateways.next()
                 began = time.monotonic()
                 try:
-                    key = {"Idempotency-Key": str(uuid4())}
-                    answer = await http.request(method, url + path, json=body, headers=key)
+                    headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": str(uuid4())}
+                    answer = await http.request(method, url + path, json=body, headers=headers)
                 except httpx.HTTPError as error:
                     self.failures.append(f"{time.strftime('%T')} {method} {path}: {error!r}")
                 else:
@@ -103,17 +121,22 @@ class Gateways:
 
 @asynccontextmanager
 async def constant_load(
-    urls: Sequence[str], token: str, *, clients: int = 2, more: Sequence[Request] = ()
+    urls: Sequence[str], who: tuple[str, str], *, clients: int = 2, more: Sequence[Request] = ()
 ) -> AsyncIterator[Load]:
-    """Load from here to the end of the block, by so many clients for each kind of request."""
+    """Load from here to the end of the block, by so many clients of this person for each kind of request."""
     load, gateways = Load(), Gateways(urls)
-    work = [load.client(gateways, token, request) for request in (*REQUESTS, *more) for _ in range(clients)]
-    watch, tasks = asyncio.create_task(gateways.watch()), [asyncio.create_task(one) for one in work]
-    try:
-        yield load
-    finally:
-        load.over = True
-        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        load.failures += [repr(outcome) for outcome in outcomes if isinstance(outcome, BaseException)]
-        watch.cancel()
-        await asyncio.gather(watch, return_exceptions=True)
+    async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as http:
+        watch = asyncio.create_task(gateways.watch())
+        await load.sign_in(gateways, http, who)
+        work = [load.client(gateways, request) for request in (*REQUESTS, *more) for _ in range(clients)]
+        tasks = [asyncio.create_task(one) for one in work]
+        beside = [watch, asyncio.create_task(load.stay_signed_in(gateways, http, who))]
+        try:
+            yield load
+        finally:
+            load.over = True
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+            load.failures += [repr(outcome) for outcome in outcomes if isinstance(outcome, BaseException)]
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)

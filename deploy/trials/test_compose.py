@@ -16,7 +16,7 @@ import httpx
 import pytest
 from composed import COMPOSE, URLS, Composed
 from constant_load import Load, constant_load
-from running_platform import ADMIN, Account, eventually
+from running_platform import ADMIN, eventually
 
 ROOT = Path(__file__).parents[2]
 JOURNEYS = ("tests/e2e/test_main_job.py",)
@@ -44,10 +44,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
 def say(text: str) -> None:
     """A figure for whoever reads the log."""
     sys.stderr.write(f"compose-test: {text.rstrip()}\n")
-
-
-def token() -> str:
-    return str(Account(URLS[0]).sign_in(*ADMIN).http.headers["Authorization"]).removeprefix("Bearer ")
 
 
 def test_the_journeys_pass_with_two_replicas_of_everything(stack: Composed) -> None:
@@ -84,7 +80,7 @@ def under_load(work: Callable[[], object]) -> Load:
     """Do something in another thread while the load goes on."""
 
     async def run() -> Load:
-        async with constant_load(URLS, token()) as load:
+        async with constant_load(URLS, ADMIN) as load:
             await asyncio.to_thread(work)
         return load
 
