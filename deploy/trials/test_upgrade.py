@@ -38,8 +38,8 @@ def upgrade() -> None:
 '''
 DOCKERFILE = """FROM appraise/{image}:drill-old
 USER root
-COPY . /drill
-RUN for one in /drill/*.py; do cp "$one" /opt/venv/lib/python3*/site-packages/*/migrations/versions/; done
+COPY 9000_drill.py /
+RUN cp /9000_drill.py /opt/venv/lib/python3*/site-packages/*/migrations/versions/
 USER 10001:10001
 """
 
@@ -95,13 +95,15 @@ def say(text: str) -> None:
 def make_newer_images(stack: Composed, folder: Path) -> None:
     """Those of the drill's newer release."""
     for image in IMAGES:
+        if image not in TABLES:
+            stack.run("docker", "tag", f"appraise/{image}:{OLD}", f"appraise/{image}:{NEW}")
+            continue
         context = folder / image
         context.mkdir(parents=True)
+        (versions,) = (ROOT / "services" / image / "src").glob("*/migrations/versions")
+        head = max(path.name[:4] for path in versions.glob("*.py"))
         (context / "Dockerfile").write_text(DOCKERFILE.format(image=image))
-        if image in TABLES:
-            (versions,) = (ROOT / "services" / image / "src").glob("*/migrations/versions")
-            head = max(path.name[:4] for path in versions.glob("*.py"))
-            (context / "9000_drill.py").write_text(MIGRATION.format(head=head, table=TABLES[image]))
+        (context / "9000_drill.py").write_text(MIGRATION.format(head=head, table=TABLES[image]))
         stack.run("docker", "build", "--quiet", "--tag", f"appraise/{image}:{NEW}", str(context))
 
 
