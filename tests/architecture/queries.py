@@ -4,18 +4,15 @@ It knows as much of the language as we use: selectors, ``by`` and ``on``, functi
 """
 
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import dashboards
 import yaml
 
 OBSERVABILITY = Path(__file__).parents[2] / "deploy" / "observability"
-sys.path.insert(0, str(OBSERVABILITY))
-import dashboards  # noqa: E402 - it is a script of its folder
-
 _GROUPING = re.compile(r"\b(?:by|without|on|ignoring)\s*\(([^)]*)\)")
 _SELECTOR = re.compile(r"([a-zA-Z_:][\w:]*)\s*(\{[^}]*\})?(?!\s*\(|[\w:])")
 _MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"')

@@ -3,8 +3,9 @@
 import re
 from pathlib import Path
 
+import dashboards
 import yaml
-from queries import OBSERVABILITY, dashboards, rules
+from queries import OBSERVABILITY, rules
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = yaml.safe_load((OBSERVABILITY / "prometheus.yaml").read_text())

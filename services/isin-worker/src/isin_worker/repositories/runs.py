@@ -1,6 +1,6 @@
 """The ledger of runs. Every write of a worker is fenced: it counts only while the run is still the worker's own."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -169,7 +169,7 @@ class RunRepository:
         )
         return list(await self._session.scalars(query))
 
-    async def open_dates(self) -> dict[tuple[str, str], list[date]]:
+    async def open_dates(self) -> dict[tuple[str, str], Sequence[date]]:
         """By feed and status, the dates from the one that stands on."""
         day, of_feed = col(Run.business_date), col(Publication.feed) == col(Run.feed)
         query = (
