@@ -67,7 +67,8 @@ def main() -> None:
     for service in arguments.services:
         began = time.monotonic()
         replace(service, restart=arguments.restart)
-        sys.stdout.write(f"{service}: replaced in {time.monotonic() - began:.0f} s\n")
+        took = time.monotonic() - began
+        sys.stdout.write(f"{time.strftime('%T')} {service}: replaced in {took:.0f} s\n")
         sys.stdout.flush()
 
 

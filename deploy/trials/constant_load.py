@@ -83,7 +83,7 @@ class Load:
         if answer.is_success:
             self.answers[request] += 1
         else:
-            self.failures.append(f"{time.strftime('%T')} {request}: {answer.status_code} {answer.text[:200]}")
+            self.failures.append(f"{time.strftime('%T')} {request}: {answer.status_code} {answer.text[:500]}")
 
 
 class Gateways:

@@ -142,7 +142,8 @@ def test_the_newer_schema_is_put_under_the_older_release_while_it_serves(drill: 
 @pytest.mark.parametrize("version", [NEW, OLD], ids=["forward", "back"])
 def test_every_container_is_replaced_without_one_failed_request(drill: Drill, version: str) -> None:
     drill.stack.env["APPRAISE_VERSION"] = version
-    load = drill.under_load(f"all to {version}", lambda: drill.stack.roll(version=version))
+    load = drill.under_load(f"all to {version}", lambda: say(f"\n{drill.stack.roll(version=version)}"))
+    say("\n".join(load.failures))
     assert load.failures == []
     assert min(load.answers.values()) > 0
     assert drill.versions() == {version}
