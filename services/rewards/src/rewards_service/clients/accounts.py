@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from servicekit.problems import InvalidToken, Unavailable
 
 PATIENCE_S = 2.0  # a name is not worth a longer wait
+BOOKING_S = 10.0  # a booking is
 
 
 class AccountInfo(BaseModel):
@@ -38,7 +39,7 @@ class HttpAccounts:
     async def me(self, token: str) -> AccountInfo:
         """The account of the token's bearer. Raises InvalidToken or Unavailable."""
         try:
-            response = await self._get("me", token)
+            response = await self._get("me", token, PATIENCE_S)
             return AccountInfo.model_validate_json(response.raise_for_status().content)
         except (httpx.HTTPError, ValidationError) as error:
             raise Unavailable("The accounts can't be asked at the moment.") from error
@@ -46,7 +47,7 @@ class HttpAccounts:
     async def exists(self, user_id: UUID, token: str) -> bool:
         """Whether there is such an account, for an administrator. Raises InvalidToken or Unavailable."""
         try:
-            response = await self._get(str(user_id), token)
+            response = await self._get(str(user_id), token, BOOKING_S)
             if response.status_code == httpx.codes.NOT_FOUND:
                 return False
             response.raise_for_status()
@@ -54,9 +55,9 @@ class HttpAccounts:
             raise Unavailable("The accounts can't be asked at the moment.") from error
         return True
 
-    async def _get(self, who: str, token: str) -> httpx.Response:
+    async def _get(self, who: str, token: str, seconds: float) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"}
-        response = await self._client.get(f"{self._url}/api/v1/users/{who}", headers=headers, timeout=PATIENCE_S)
+        response = await self._client.get(f"{self._url}/api/v1/users/{who}", headers=headers, timeout=seconds)
         if response.status_code == httpx.codes.UNAUTHORIZED:
             raise InvalidToken
         return response
