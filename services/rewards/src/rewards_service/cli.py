@@ -10,7 +10,7 @@ import click
 from servicekit.cli import service_cli
 
 if TYPE_CHECKING:
-    from rewards_service.schemas import VerifyOut
+    from rewards_service.schemas.ledger import VerifyOut
     from rewards_service.settings import Settings
 
 EXIT_CONFIG = 78  # sysexits.h: EX_CONFIG

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from rewards_service.dependencies import Leaderboard, UserToken
-from rewards_service.schemas import LeaderOut, PreferencesIn, PreferencesOut
+from rewards_service.schemas.points import LeaderOut, PreferencesIn, PreferencesOut
 from rewards_service.services.leaderboard import Period
 from servicekit.pagination import CursorParam, Limit, add_next_link
 from servicekit.permissions import SignedIn

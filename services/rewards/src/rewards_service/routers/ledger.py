@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from rewards_service.dependencies import KEYED, Admin, Key, Ledger, UserToken
 from rewards_service.routers.answers import respond
-from rewards_service.schemas import AdjustmentIn, ReversalIn, TransactionOut, VerifyOut
+from rewards_service.schemas.ledger import AdjustmentIn, ReversalIn, TransactionOut, VerifyOut
 from rewards_service.services.idempotency import Call
 from servicekit.conditional import conditional_json
 from servicekit.pagination import CursorParam, Limit, add_next_link

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from rewards_service.dependencies import PointsReader, UserToken
-from rewards_service.schemas import EntryOut, MonthsOut, PointsOut, SummaryOut
+from rewards_service.schemas.points import EntryOut, MonthsOut, PointsOut, SummaryOut
 from servicekit.pagination import CursorParam, Limit, add_next_link
 from servicekit.permissions import SignedIn
 from servicekit.schemas import Page

@@ -9,7 +9,7 @@ from media.picture import MEDIA_TYPE, THUMBNAIL_MEDIA_TYPE
 from rewards_service.dependencies import KEYED, Key, Proofs
 from rewards_service.routers.answers import respond
 from rewards_service.routers.upload import received_file
-from rewards_service.schemas import ProofOut
+from rewards_service.schemas.tasks import ProofOut
 from rewards_service.services.idempotency import Call
 from rewards_service.services.proofs import ProofService
 from servicekit.conditional import not_modified

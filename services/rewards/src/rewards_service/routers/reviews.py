@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from rewards_service.dependencies import KEYED, Decisions, Key, Queue, Reviewer, Reviews
 from rewards_service.routers.answers import respond
-from rewards_service.schemas import (
+from rewards_service.schemas.reviews import (
     BulkIn,
     BulkOut,
     DecisionIn,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from rewards_service.dependencies import KEYED, Key, Tasks, UserToken
 from rewards_service.repositories.tasks import Wanted
 from rewards_service.routers.answers import respond
-from rewards_service.schemas import TaskIn, TaskOut, TaskStatus
+from rewards_service.schemas.tasks import TaskIn, TaskOut, TaskStatus
 from rewards_service.services.idempotency import Call
 from servicekit.conditional import conditional_json
 from servicekit.pagination import CursorParam, Limit, add_next_link

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rewards_service.repositories.seals import Link, SealRepository
-from rewards_service.schemas import BrokenLink, ChainOut
+from rewards_service.schemas.ledger import BrokenLink, ChainOut
 from servicekit.db import Database
 
 BEFORE_THE_FIRST = bytes(32)

@@ -14,7 +14,8 @@ from rewards_service.errors import (
 from rewards_service.models import Task
 from rewards_service.repositories.ledger import ISSUED, Event, LedgerRepository
 from rewards_service.repositories.tasks import TaskRepository
-from rewards_service.schemas import BulkDecisionIn, BulkIn, BulkOut, BulkResult, DecisionIn, DecisionOut, TaskOut
+from rewards_service.schemas.reviews import BulkDecisionIn, BulkIn, BulkOut, BulkResult, DecisionIn, DecisionOut
+from rewards_service.schemas.tasks import TaskOut
 from rewards_service.services.idempotency import Answer, Call, Once
 from rewards_service.services.reviews import expect_review
 from servicekit.db import Database

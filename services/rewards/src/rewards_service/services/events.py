@@ -7,7 +7,8 @@ from uuid import UUID
 
 from rewards_service.models import Task, UserEvent
 from rewards_service.repositories.events import EventRepository
-from rewards_service.schemas import PointsOut, TaskOut
+from rewards_service.schemas.points import PointsOut
+from rewards_service.schemas.tasks import TaskOut
 from rewards_service.services.listeners import Listener, Listeners
 from rewards_service.services.points import PointsService
 from servicekit.db import Database

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from rewards_service.clients.accounts import Accounts
 from rewards_service.repositories.leaderboard import LeaderboardRepository
-from rewards_service.schemas import LeaderOut, PreferencesOut
+from rewards_service.schemas.points import LeaderOut, PreferencesOut
 from servicekit.db import Database
 from servicekit.pagination import Cursors
 from servicekit.schemas import Page

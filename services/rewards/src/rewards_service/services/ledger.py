@@ -16,7 +16,7 @@ from rewards_service.errors import (
 from rewards_service.models import Transaction
 from rewards_service.repositories.ledger import ADJUSTED, BelowZero, Event, LedgerRepository
 from rewards_service.repositories.tasks import TaskRepository
-from rewards_service.schemas import AdjustmentIn, BookingOut, TransactionOut, VerifyOut
+from rewards_service.schemas.ledger import AdjustmentIn, BookingOut, TransactionOut, VerifyOut
 from rewards_service.services.chain import check_chain
 from rewards_service.services.idempotency import Answer, Call, Once
 from servicekit.db import Database

@@ -6,7 +6,7 @@ from uuid import UUID
 from rewards_service.clients.accounts import Accounts
 from rewards_service.repositories.ledger import LedgerRepository
 from rewards_service.repositories.tasks import TaskRepository
-from rewards_service.schemas import EntryOut, MonthOut, MonthsOut, PointsOut, SummaryOut
+from rewards_service.schemas.points import EntryOut, MonthOut, MonthsOut, PointsOut, SummaryOut
 from rewards_service.services.statement import line_of, statement_csv
 from servicekit.db import Database
 from servicekit.pagination import Cursors

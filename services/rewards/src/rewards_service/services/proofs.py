@@ -22,7 +22,7 @@ from rewards_service.models import Proof, Task
 from rewards_service.repositories.proofs import ProofRepository
 from rewards_service.repositories.tasks import TaskRepository
 from rewards_service.repositories.uploads import UploadRepository
-from rewards_service.schemas import ProofOut
+from rewards_service.schemas.tasks import ProofOut
 from rewards_service.services.idempotency import Answer, Call, Once
 from servicekit.db import Database
 from servicekit.logs import get_logger

@@ -8,11 +8,10 @@ from rewards_service.repositories.hints import HintRepository, Likeness
 from rewards_service.repositories.queue import QueueRepository, Waiting
 from rewards_service.repositories.statistics import StatisticsRepository
 from rewards_service.repositories.tasks import TaskRepository
-from rewards_service.schemas import (
+from rewards_service.schemas.reviews import (
     Hints,
     Holder,
     Match,
-    ProofOut,
     Record,
     ReviewerStatistics,
     ReviewItem,
@@ -20,8 +19,8 @@ from rewards_service.schemas import (
     Risk,
     Signal,
     StatisticsPeriod,
-    TaskOut,
 )
+from rewards_service.schemas.tasks import ProofOut, TaskOut
 from servicekit.db import Database
 from servicekit.pagination import Cursors
 from servicekit.schemas import Page

@@ -11,7 +11,7 @@ from rewards_service.errors import (
 )
 from rewards_service.models import Task
 from rewards_service.repositories.tasks import TaskRepository
-from rewards_service.schemas import LeaseOut
+from rewards_service.schemas.reviews import LeaseOut
 from servicekit.db import Database
 
 

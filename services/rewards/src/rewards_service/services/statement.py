@@ -7,7 +7,7 @@ from uuid import UUID
 
 from rewards_service.models import Entry, Transaction
 from rewards_service.repositories.ledger import LedgerRepository
-from rewards_service.schemas import EntryOut
+from rewards_service.schemas.points import EntryOut
 from servicekit.db import Database
 
 COLUMNS = ("created_at", "kind", "description", "points", "balance_after", "task_id", "transaction_id")

@@ -20,7 +20,7 @@ from rewards_service.errors import (
 from rewards_service.models import Task
 from rewards_service.repositories.queue import QueueRepository
 from rewards_service.repositories.tasks import TaskRepository, Wanted
-from rewards_service.schemas import TaskOut
+from rewards_service.schemas.tasks import TaskOut
 from rewards_service.services.idempotency import Answer, Call, Once
 from servicekit.db import Database
 from servicekit.pagination import Cursors
