@@ -196,7 +196,7 @@ async def _read_through(file: BinaryIO) -> AsyncIterator[bytes]:
 
 def read(kind: type[Kind], answer: httpx.Response) -> Kind:
     try:
-        return cast("Kind", _adapter(kind).validate_json(answer.content))
+        return cast("Kind", _adapter(kind).validate_json(answer.content))  # type: ignore[arg-type]  # classes are hashable
     except ValidationError as error:
         raise ApiAway(f"{answer.request.method} {answer.request.url.path}: not a {kind.__name__}") from error
 
