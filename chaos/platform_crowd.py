@@ -3,12 +3,13 @@
 import asyncio
 import secrets
 import sys
+from collections import Counter
 from collections.abc import Coroutine
 from pathlib import Path
 from random import Random
 from typing import Self
 
-from platform_history import Broken, Earner, Person, Staff, Traffic, expected
+from platform_history import Broken, Earner, Person, Reader, Staff, Traffic, expected
 from platform_lane import Lane
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "e2e"))
@@ -16,7 +17,7 @@ from running_platform import ADMIN, REVIEWER, mail_token
 
 PASSWORD = "a long enough password"  # noqa: S105 - of nobody
 POINTS = 10
-PAUSE_SECONDS = 60
+ORDER_SECONDS = 2.0
 
 
 class Crowd:
@@ -40,8 +41,11 @@ class Crowd:
         apps = await self._published_apps(admin)
         for _ in range(self._people):
             self.earners.append(Earner(await self._newcomer(), apps))
+        self._reader = Reader(admin)
+        await self._reader.first_look()
         works = [self._earn(earner, staff) for earner in self.earners]
-        self._tasks = [asyncio.create_task(work) for work in [*works, self._adjust(staff)]]
+        others = [self._adjust(staff), self._read(self._reader), self._order(self._reader)]
+        self._tasks = [asyncio.create_task(work) for work in [*works, *others]]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -55,23 +59,32 @@ class Crowd:
         """Everybody works."""
         self._going.set()
 
-    async def pause(self) -> None:
+    @property
+    def can_go_on(self) -> bool:
+        """Whether everybody still has something to do, and nobody waits for an answer in vain."""
+        return not self._busy and all(earner.has_more for earner in self.earners)
+
+    async def pause(self, within: float) -> None:
         """Returns when everybody has an answer to all they have asked. Raises TimeoutError when that takes too long."""
         self._going.clear()
-        async with asyncio.timeout(PAUSE_SECONDS), self._quiet:
+        async with asyncio.timeout(within), self._quiet:
             await self._quiet.wait_for(lambda: not self._busy)
         for task in self._tasks:
             if task.done():
                 task.result()
 
+    async def finish_the_list(self) -> None:
+        """Order the list a last time, and wait for it."""
+        await self._reader.first_look()
+
     def waiting(self) -> list[str]:
         """Who has no answer yet, and what they are at."""
         return [f"{who}: {what}" for who, what in self._busy.items()]
 
-    def acknowledged(self) -> dict[str, int]:
-        """How much was done, as people were told."""
-        states = [state for earner in self.earners for state in earner.states.values()]
-        return {f"tasks {state}": states.count(state) for state in sorted(set(states))}
+    def seen(self) -> Counter[str]:
+        """How often each answer came, and how much was done, as people were told."""
+        states = (state for earner in self.earners for state in earner.states.values())
+        return self.traffic.answers + Counter(f"tasks {state}" for state in states)
 
     async def _earn(self, earner: Earner, staff: Staff) -> None:
         while earner.has_more:
@@ -87,6 +100,16 @@ class Crowd:
             earner = self._random.choice(self.earners)
             await self._step("the administrator", "an adjustment", staff.adjust(earner))
             await asyncio.sleep(0.2)
+
+    async def _read(self, reader: Reader) -> None:
+        while True:
+            await self._step("a reader", "looking", reader.look())
+            await asyncio.sleep(0.1)
+
+    async def _order(self, reader: Reader) -> None:
+        while True:
+            await self._step("another administrator", "an order", reader.order())
+            await asyncio.sleep(ORDER_SECONDS)
 
     async def _step(self, who: str, what: str, work: Coroutine[None, None, None]) -> None:
         try:
@@ -120,7 +143,8 @@ class Crowd:
         return [await self._published_app(admin, number) for number in range(self._apps)]
 
     async def _published_app(self, admin: Person, number: int) -> str:
-        body = {"package_name": f"org.example.fault{number}", "name": f"App {number}", "points": POINTS}
+        name = f"org.example.fault{secrets.token_hex(6)}"
+        body = {"package_name": name, "name": f"App {number}", "points": POINTS}
         app = expected(await admin.send("/api/v1/apps", json=body), 201)
         await admin.send(f"/api/v1/apps/{app['id']}/publish")
         return str(app["id"])

@@ -13,6 +13,8 @@ from platform_clock import RIGHT
 from platform_lane import PARTS, Lane
 
 STALL_SECONDS = (0.5, 4.0)
+TOGETHER = 4
+"""Links that are reset or stalled at the same time, of about twenty."""
 _END_SESSIONS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()
 """
@@ -26,12 +28,18 @@ class Fault:
     do: Callable[[Lane, Random], Awaitable[None]]
     share: int = 1
     """How many times as many trials as of the others."""
-    needs_root: bool = False
+    needs_own_disk: bool = False
     needs_clock: bool = False
 
     async def __call__(self, lane: Lane, random: Random) -> None:
         """Do it."""
         await self.do(lane, random)
+
+    def lacks(self, lane: Lane) -> str | None:
+        """What this machine has not, and the fault needs."""
+        if self.needs_own_disk and not lane.own_disk:
+            return "it needs the right to mount a file system"
+        return "it needs libfaketime" if self.needs_clock and lane.clock is None else None
 
     def trials(self, each: int) -> int:
         """How many, when a run has this number of each."""
@@ -56,25 +64,28 @@ async def _sessions_ended(lane: Lane, _: Random) -> None:
 
 
 async def _valkey_emptied(lane: Lane, _: Random) -> None:
-    async with redis.from_url(lane.valkey_url) as client:
+    async with redis.from_url(lane.valkey.url()) as client:
         await client.flushall()
 
 
 async def _resets(lane: Lane, random: Random) -> None:
     for _ in range(3):
-        random.choice(list(lane.links.values())).reset()
+        for link in random.sample(list(lane.links.values()), TOGETHER):
+            link.reset()
         await asyncio.sleep(0.1)
 
 
 async def _a_stall(lane: Lane, random: Random) -> None:
-    link = random.choice(list(lane.links.values()))
-    link.stall()
+    links = random.sample(list(lane.links.values()), TOGETHER)
+    for link in links:
+        link.stall()
     await asyncio.sleep(random.uniform(*STALL_SECONDS))
-    link.resume()
+    for link in links:
+        link.resume()
 
 
 async def _lost_answers(lane: Lane, random: Random) -> None:
-    random.choice([lane.links["rewards"], lane.links["postgres"]]).lose_answers(5)
+    random.choice([link for name, link in lane.links.items() if "rewards" in name]).lose_answers(5)
     await asyncio.sleep(0.5)
 
 
@@ -117,6 +128,6 @@ FAULTS = (
     Fault("resets", _resets),
     Fault("stall", _a_stall),
     Fault("lost-answers", _lost_answers),
-    Fault("full-disk", _a_full_disk, needs_root=True),
+    Fault("full-disk", _a_full_disk, needs_own_disk=True),
     Fault("clock-jump", _the_clock_jumps, needs_clock=True),
 )

@@ -9,7 +9,7 @@ import asyncio
 import io
 import os
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Self
@@ -21,6 +21,9 @@ from PIL import Image
 AGAIN_SECONDS = 0.05
 TWICE, LATER = 0.2, 0.1
 """How many of all requests are sent twice at once, and how many once more later."""
+SLOWLY, SLOW_SECONDS, SLOW_PIECES = 0.25, 0.6, 6
+"""How many of all pictures come over a slow line, and how long that takes."""
+LIST_SECONDS = 120
 BUSY = {"idempotency-key-in-progress"}
 """Told to the second of two requests under one key while the first is under way."""
 
@@ -35,6 +38,19 @@ class Traffic:
 
     answers: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+
+
+class SlowBody:
+    """What somebody sends over a slow line. It can be sent again."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = len(self._content) // SLOW_PIECES + 1
+        for start in range(0, len(self._content), size):
+            await asyncio.sleep(SLOW_SECONDS / SLOW_PIECES)
+            yield self._content[start : start + size]
 
 
 class Person:
@@ -98,10 +114,11 @@ class Person:
     async def _sent(
         self, method: str, path: str, key: str, content: dict[str, Any], *, signing_in: bool = False
     ) -> httpx.Response:
-        headers = {"Idempotency-Key": key} if key else {}
+        keyed = {"Idempotency-Key": key} if key else {}
+        content = {**content, "headers": {**content.get("headers", {}), **keyed}}
         while True:
             try:
-                answer = await self._http.request(method, path, headers=headers, **content)
+                answer = await self._http.request(method, path, **content)
             except httpx.HTTPError as error:
                 self.traffic.answers[f"no answer ({type(error).__name__})"] += 1
             else:
@@ -141,13 +158,56 @@ class Earner:
         task = await self.person.post("/api/v1/tasks", json={"app_id": self._apps.pop()})
         task_id = str(expected(task, 201)["id"])
         self.states[task_id] = "started"
-        files = {"file": ("screen.png", screenshot(), "image/png")}
-        answer = await self.person.post(f"/api/v1/tasks/{task_id}/proofs", files=files)
+        answer = await self.person.post(f"/api/v1/tasks/{task_id}/proofs", **self._upload())
         if answer.status_code == 507:  # the disk is full: nothing has changed
             return None
         self.proofs.append(str(expected(answer, 201)["id"]))
         self.states[task_id] = "submitted"
         return task_id
+
+    def _upload(self) -> dict[str, Any]:
+        picture = screenshot()
+        if self.person.random.random() > SLOWLY:
+            return {"files": {"file": ("screen.png", picture, "image/png")}}
+        whole = httpx.Request("POST", "http://x", files={"file": ("screen.png", picture, "image/png")})
+        headers = {name: whole.headers[name] for name in ("Content-Type", "Content-Length")}
+        return {"content": SlowBody(whole.read()), "headers": headers}
+
+
+class Reader:
+    """Somebody who looks up ISINs, opens a page, and orders the list of today anew though nothing on it has changed."""
+
+    def __init__(self, person: Person) -> None:
+        self._person = person
+        self._known: list[str] = []
+
+    async def first_look(self) -> None:
+        """Order the list, wait until it is there, and remember what is on it. Raises TimeoutError."""
+        async with asyncio.timeout(LIST_SECONDS):
+            await self.order()
+            while await self._last_run() != "succeeded":  # noqa: ASYNC110 - a worker of the platform does it
+                await asyncio.sleep(0.2)
+            await self.look()
+
+    async def order(self) -> None:
+        """Have the list fetched and published again; somebody may be at it."""
+        answer = await self._person.send("/api/v1/feeds/nse-equity/runs", json={"force": True})
+        if answer.status_code != 409:
+            expected(answer, 202)
+
+    async def look(self) -> None:
+        """What is published stays published, and the page opens."""
+        found = [item["isin"] for item in expected(await self._person.get("/api/v1/isins?limit=20"), 200)["items"]]
+        self._known = self._known or found
+        if found != self._known or not found:
+            self._person.traffic.faults.append(f"ISINs: {self._known}, and then {found}")
+        page = await self._person.get("/login")
+        if page.status_code != 200 or "</html>" not in page.text:
+            self._person.traffic.faults.append(f"/login: {page.status_code} {page.text[:200]}")
+
+    async def _last_run(self) -> str:
+        page = expected(await self._person.get("/api/v1/feeds/nse-equity/runs?limit=1"), 200)
+        return str(page["items"][0]["status"])
 
 
 class Staff:

@@ -18,6 +18,10 @@ SELECT image_sha256 FROM proof UNION SELECT thumbnail_sha256 FROM proof UNION SE
 """
 # What was begun long ago and never became a proof is nobody's: an hour later a sweep deletes it.
 _AN_HOUR_LATER = "UPDATE upload SET created_at = created_at - interval '2 hours'"
+_LEASED = """
+SELECT id, status, leased_until FROM task WHERE leased_until < now() OR status <> 'submitted' AND leased_by IS NOT NULL
+"""
+_UNFINISHED = "SELECT id, status, error FROM run WHERE status IN ('pending', 'running', 'failed', 'dead')"
 _LEFT_OPEN = """
 SELECT count(*) FROM pg_stat_activity
 WHERE state LIKE 'idle in transaction%' AND state_change < now() - interval '5 seconds'
@@ -79,20 +83,26 @@ async def _of_the_database(lane: Lane) -> list[str]:
     return [*faults, *([f"{left_open} sessions left in a transaction"] if left_open else [])]
 
 
-async def orphans_after_a_sweep(lane: Lane) -> list[str]:
-    """Files that are left an hour later, when the sweep has been, though no proof has them."""
-    connection = await asyncpg.connect(lane.database_url)
+async def afterwards(lane: Lane) -> list[str]:
+    """What is left an hour later, when the sweep has been: files without a proof, leases, runs that never end."""
+    rewards, isin = await asyncpg.connect(lane.database_url), await asyncpg.connect(lane.isin_database_url)
     try:
-        await connection.execute(_AN_HOUR_LATER)
+        await rewards.execute(_AN_HOUR_LATER)
         command = [sys.executable, "-m", "rewards_service", "sweep"]
         sweep = await asyncio.create_subprocess_exec(*command, env=lane.parts["rewards-worker"].launch.env)
         if await sweep.wait():
             return ["the sweep failed"]
-        named = {row[0] for row in await connection.fetch(_NAMED)}
+        named = {row[0] for row in await rewards.fetch(_NAMED)}
+        stuck = [dict(row) for row in [*await rewards.fetch(_LEASED), *await isin.fetch(_UNFINISHED)]]
     finally:
-        await connection.close()
+        await rewards.close()
+        await isin.close()
     stored = _stored(lane.var / "blobs")
-    return [*(f"an orphan: {one}" for one in stored - named), *(f"a lost file: {one}" for one in named - stored)]
+    return [
+        *(f"an orphan: {one}" for one in stored - named),
+        *(f"a lost file: {one}" for one in named - stored),
+        *(f"stuck: {one}" for one in stuck),
+    ]
 
 
 def _stored(blobs: Path) -> set[str]:

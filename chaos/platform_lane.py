@@ -1,7 +1,9 @@
 """The platform with every part in the hands of whoever wants to break it: processes to kill, links to cut."""
 
 import asyncio
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,27 +17,36 @@ from pathlib import Path
 from typing import IO
 
 import httpx
+from arq import create_pool
+from arq.jobs import JobStatus
 from fault_proxy import FaultProxy
 from platform_clock import JumpingClock
+from pydantic import SecretStr
+from redis.exceptions import RedisError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "e2e"))
 from running_platform import Platform
 
+from isin_worker.jobs import BELL as ISIN_BELL
 from local_stack.embedded.postgres import Postgres
 from local_stack.embedded.valkey import Valkey
 from local_stack.launch import Launch
-from local_stack.parts import AUTH, CATALOG, GATEWAY, ISIN, REWARDS, SERVICES, WEB, Site
+from local_stack.parts import AUTH, CATALOG, GATEWAY, ISIN, REWARDS, SERVICES, WEB, Service, Site
 from local_stack.ports import free_ports
 from local_stack.secrets_store import SecretsStore
 from local_stack.settings import Settings
+from rewards_service.jobs import BELL as REWARDS_BELL
+from servicekit.jobs import Bell, dump, redis_settings
 
-READY_SECONDS = 30
-"""After a fault has ended, all parts are ready again within this."""
 START_SECONDS, RESTART_SECONDS, STOP_SECONDS = 120.0, 0.1, 8.0
 BEHIND = (AUTH, CATALOG, REWARDS, ISIN, WEB)
-STORES = ("postgres", "valkey")
-WORKERS = ("isin-worker", "rewards-worker")
-PARTS = tuple(service.name for service in SERVICES) + WORKERS
+WORKERS = {"isin-worker": (ISIN, ISIN_BELL), "rewards-worker": (REWARDS, REWARDS_BELL)}
+PARTS = (*(service.name for service in SERVICES), *WORKERS)
+SOON = {"ISIN_LEASE_SECONDS": "15", "ISIN_BACKOFF_SECONDS": "1"}
+"""What a killed worker had in hand is taken up by the next one while somebody still looks."""
+_ADDRESS = re.compile(r"(?P<before>[a-z]+://(?:[^@/]*@)?127\.0\.0\.1:)(?P<port>\d+)(?P<after>.*)")
+_ONLY_NAMES = {"AUTH_WEB_URL"}
+"""Addresses that are shown to people and asked by nobody."""
 
 
 class Part:
@@ -95,11 +106,15 @@ class Lane:
     database_url: str
     """Of the rewards service, past the links that are cut; and the same for the superuser."""
     superuser_url: str
-    valkey_url: str
+    isin_database_url: str
+    valkey: Valkey
     clock: JumpingClock | None = None
     """Of its services, when it can be set."""
+    own_disk: bool = False
+    """Whether its files are on a small file system of their own."""
     parts: dict[str, Part] = field(default_factory=dict)
     links: dict[str, FaultProxy] = field(default_factory=dict)
+    """By who asks whom: ``rewards>catalog``."""
 
     async def is_ready(self) -> bool:
         """Whether the gateway and everything behind it say so."""
@@ -115,14 +130,38 @@ class Lane:
             theirs = parsedate_to_datetime((await client.get("/healthz")).headers["Date"])
         return (theirs - datetime.now(UTC)).total_seconds()
 
-    async def ready_again(self, within: float = READY_SECONDS) -> float:
-        """Wait until all is ready. Returns after how many seconds it was; raises TimeoutError."""
+    async def ready_again(self, within: float) -> float:
+        """Wait until all is ready and each worker does what it is asked. Returns after how many seconds that was.
+
+        Raises TimeoutError.
+        """
         loop = asyncio.get_running_loop()
         began = loop.time()
         async with asyncio.timeout(within):
-            while not await self.is_ready():  # noqa: ASYNC110 - other processes become ready, which tells nobody
-                await asyncio.sleep(0.05)
+            await asyncio.gather(self._ready(), *(self._works(*worker) for worker in WORKERS.values()))
         return loop.time() - began
+
+    async def _ready(self) -> None:
+        while not await self.is_ready():  # noqa: ASYNC110 - other processes become ready, which tells nobody
+            await asyncio.sleep(0.05)
+
+    async def _works(self, service: Service, bell: Bell) -> None:
+        """Ring, and wait until that has been heeded, which only a worker that lives does."""
+        url = SecretStr(self.valkey.url(service.valkey_database or 0))
+        while True:
+            try:
+                async with await create_pool(
+                    redis_settings(url, retries=0),
+                    default_queue_name=bell.queue,
+                    job_serializer=dump,
+                    job_deserializer=json.loads,
+                ) as pool:
+                    job = await pool.enqueue_job(bell.job)
+                    while job and await job.status() != JobStatus.not_found:  # noqa: ASYNC110 - as above
+                        await asyncio.sleep(0.05)
+                    return
+            except (OSError, RedisError):  # the store is not back yet
+                await asyncio.sleep(0.05)
 
 
 def made(var: Path) -> None:
@@ -135,13 +174,14 @@ def made(var: Path) -> None:
 
 
 @asynccontextmanager
-async def running(var: Path, *, clock: bool = False) -> AsyncIterator[Lane]:
-    """The platform of this data folder, with proxies on its links, and with a clock to be set if it can be had."""
+async def running(var: Path, *, clock: bool = False, own_disk: bool = False) -> AsyncIterator[Lane]:
+    """The platform of this data folder, with proxies on its links; with a clock to be set if it can be had."""
     with ExitStack() as closing:
         jumping = JumpingClock(var.parent) if clock else None
         environment = jumping.environment() if jumping else None
+        small = closing.enter_context(small_disk(var / "blobs")) if own_disk else False
         lane = _lane(var, environment or {}, closing)
-        lane.clock = jumping if environment else None
+        lane.clock, lane.own_disk = jumping if environment else None, small
         for link in lane.links.values():
             await link.serve()
         try:
@@ -158,43 +198,58 @@ async def running(var: Path, *, clock: bool = False) -> AsyncIterator[Lane]:
 
 def _lane(var: Path, environment: dict[str, str], closing: ExitStack) -> Lane:
     store = SecretsStore(var / "secrets")
-    names = [*STORES, *(service.name for service in BEHIND)]
-    real, proxied = dict(zip(names, free_ports(len(names)), strict=True)), free_ports(len(names) + 1)
-    links = {name: FaultProxy(port, real[name]) for name, port in zip(names, proxied[1:], strict=True)}
-    behind = {
-        f"GATEWAY_{service.name.upper()}_URL": f"http://127.0.0.1:{links[service.name].port}" for service in BEHIND
-    }
-    settings = Settings.read(
-        {"APPRAISE_PORT": str(proxied[0]), "APPRAISE_VAR": str(var), "APPRAISE_RATE_LIMITS": "off"}
-    )
-    site = Site(settings, store, {**os.environ, **behind, **environment})
-    site.ports |= {service.name: real[service.name] for service in BEHIND}
-    postgres = closing.enter_context(Postgres(var / "postgres", real["postgres"], store.get("postgres")))
+    names = ["postgres", "valkey", *(service.name for service in SERVICES)]
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    postgres = closing.enter_context(Postgres(var / "postgres", ports["postgres"], store.get("postgres")))
     postgres.initialise()
-    valkey = Valkey(var / "valkey", real["valkey"], store.get("valkey"))
-    site.postgres = closing.enter_context(Postgres(var / "postgres", links["postgres"].port, store.get("postgres")))
-    site.valkey = Valkey(var / "valkey", links["valkey"].port, store.get("valkey"))
+    valkey = Valkey(var / "valkey", ports["valkey"], store.get("valkey"))
+    settings = Settings.read(
+        {"APPRAISE_PORT": str(ports["gateway"]), "APPRAISE_VAR": str(var), "APPRAISE_RATE_LIMITS": "off"}
+    )
+    site = Site(settings, store, {**os.environ, **SOON, **environment}, postgres, valkey)
+    site.ports |= {service.name: ports[service.name] for service in BEHIND}
+    links = _put_links(site, ports)
     log = closing.enter_context((var.parent / "platform.log").open("ab"))
     launches = {"postgres": postgres.launch(), "valkey": valkey.launch(), "demo-feed": site.demo_feed()}
     launches |= {service.name: site.serve(service) for service in SERVICES}
-    launches |= {"isin-worker": site.launch(ISIN, "worker"), "rewards-worker": site.launch(REWARDS, "worker")}
+    launches |= {name: site.launch(service, "worker") for name, (service, _) in WORKERS.items()}
     return Lane(
         var,
         site.url(GATEWAY),
         postgres.url("rewards", "rewards", store.get("rewards-database")),
         f"{postgres.url().rpartition('/')[0]}/rewards",
-        valkey.url(),
+        postgres.url("isin", "isin", store.get("isin-database")),
+        valkey,
         parts={name: Part(name, launch, log) for name, launch in launches.items()},
         links=links,
     )
 
 
+def _put_links(site: Site, ports: dict[str, int]) -> dict[str, FaultProxy]:
+    """A proxy between every two parts that talk, and each part told to ask by way of it."""
+    names = {str(port): name for name, port in ports.items()}
+    links: dict[str, FaultProxy] = {}
+    told = {}
+    for service in SERVICES:
+        for setting, value in site.settings_of(service).items():
+            found = _ADDRESS.match(value) if setting.endswith("_URL") else None
+            if found and found["port"] in names and setting not in _ONLY_NAMES:
+                name = f"{service.name}>{names[found['port']]}"
+                if name not in links:
+                    links[name] = FaultProxy(free_ports(1)[0], int(found["port"]))
+                told[setting] = f"{found['before']}{links[name].port}{found['after']}"
+    site.environment = {**site.environment, **told}
+    return links
+
+
 @contextmanager
-def small_disk(folder: Path, size: str = "256m") -> Iterator[None]:
-    """A file system of its own, soon full, in the place of ``folder``. Needs root."""
+def small_disk(folder: Path, size: str = "256m") -> Iterator[bool]:
+    """A file system of its own, soon full, in the place of ``folder``; false where nobody may have one."""
     folder.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True)  # noqa: S603, S607
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
+    mounted = subprocess.run(mount, check=False, stderr=subprocess.DEVNULL).returncode == 0  # noqa: S603
     try:
-        yield
+        yield mounted
     finally:
-        subprocess.run(["umount", "-l", folder], check=True)  # noqa: S603, S607
+        if mounted:
+            subprocess.run(["umount", "-l", folder], check=True)  # noqa: S603, S607

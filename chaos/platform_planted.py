@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
-from platform_lane import Lane
+from platform_lane import START_SECONDS, Lane
 
-DEFECTS = ("check-then-act", "lost-idempotency")
+DEFECTS = ("lost-idempotency", "check-then-act")
+"""In the order in which one platform may have them: the second leaves a ledger that is broken for ever."""
 # The database holds the rule too, in three ways: it would refuse the second credit, and nothing would be lost.
 _WITHOUT_THE_RULE = """
 DROP TRIGGER task_approved_with_credit ON task; DROP TRIGGER credit_of_approved_task ON transaction;
@@ -21,21 +22,22 @@ _VARIABLE = "APPRAISE_PLANTED_DEFECT"
 
 
 @asynccontextmanager
-async def planted(defect: str | None, lane: Lane) -> AsyncIterator[None]:
-    """The platform with this defect, from the next requests on."""
-    if defect:
-        part = lane.parts["rewards"]
-        _, _, _, *command = part.launch.argv  # python -m rewards_service …
-        code = "import platform_planted; platform_planted.plant(); from rewards_service.cli import main; main()"
-        environment = {**part.launch.env, _VARIABLE: defect, "PYTHONPATH": str(Path(__file__).parent)}
-        part.replace(replace(part.launch, argv=(sys.executable, "-c", code, *command), env=environment))
-        if defect == "check-then-act":
-            connection = await asyncpg.connect(lane.superuser_url)
-            await connection.execute(_WITHOUT_THE_RULE)
-            await connection.close()
-        await part.send(signal.SIGKILL)
-        await lane.ready_again()
+async def planted(defect: str, lane: Lane) -> AsyncIterator[None]:
+    """The platform with this defect, from the next requests on; then without it again."""
+    part = lane.parts["rewards"]
+    sound = part.launch
+    _, _, _, *command = sound.argv  # python -m rewards_service …
+    code = "import platform_planted; platform_planted.plant(); from rewards_service.cli import main; main()"
+    environment = {**sound.env, _VARIABLE: defect, "PYTHONPATH": str(Path(__file__).parent)}
+    part.replace(replace(sound, argv=(sys.executable, "-c", code, *command), env=environment))
+    if defect == "check-then-act":
+        connection = await asyncpg.connect(lane.superuser_url)
+        await connection.execute(_WITHOUT_THE_RULE)
+        await connection.close()
+    await part.send(signal.SIGKILL)
+    await lane.ready_again(START_SECONDS)
     yield
+    part.replace(sound)
 
 
 def plant() -> None:
