@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Coroutine
 from pathlib import Path
 from random import Random
-from typing import Self
+from typing import Protocol, Self
 
 from platform_history import Broken, Earner, Person, Reader, Staff, Traffic, expected
-from platform_lane import Lane
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "e2e"))
 from running_platform import ADMIN, REVIEWER, mail_token
@@ -20,13 +19,26 @@ POINTS = 10
 ORDER_SECONDS = 2.0
 
 
-class Crowd:
-    """Earners, each with a task at a time, and the staff that decides on it at once."""
+class Place(Protocol):
+    """A platform: the address of its gateway, and the folder where the mails are."""
 
-    def __init__(self, lane: Lane, random: Random, people: int, apps: int) -> None:
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def var(self) -> Path: ...
+
+
+class Crowd:
+    """Earners, each with a task at a time, and the staff that decides on it at once. Who has done one step waits for
+    ``pause`` seconds, those who would not wait by themselves too.
+    """
+
+    def __init__(self, place: Place, random: Random, people: int, apps: int, pause: float = 0) -> None:
         self.traffic = Traffic()
         self.earners: list[Earner] = []
-        self._lane = lane
+        self._place = place
+        self._pause = pause
         self._random = random
         self._people, self._apps = people, apps
         self._going = asyncio.Event()
@@ -126,17 +138,18 @@ class Crowd:
             del self._busy[who]
             async with self._quiet:
                 self._quiet.notify_all()
+        await asyncio.sleep(self._pause)
 
     async def _person(self, address: str, password: str) -> Person:
-        person = Person(self._lane.url, address, password, self.traffic, Random(self._random.random()))  # noqa: S311
+        person = Person(self._place.url, address, password, self.traffic, Random(self._random.random()))  # noqa: S311
         self._persons.append(person)
         return await person.sign_in()
 
     async def _newcomer(self) -> Person:
         address = f"{secrets.token_hex(6)}@example.org"
-        person = Person(self._lane.url, address, PASSWORD, self.traffic, Random(self._random.random()))  # noqa: S311
+        person = Person(self._place.url, address, PASSWORD, self.traffic, Random(self._random.random()))  # noqa: S311
         self._persons.append(person)
-        await person.register(lambda: mail_token(self._lane.var, address))
+        await person.register(lambda: mail_token(self._place.var, address))
         return await person.sign_in()
 
     async def _published_apps(self, admin: Person) -> list[str]:

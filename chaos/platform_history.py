@@ -21,6 +21,8 @@ from PIL import Image
 AGAIN_SECONDS = 0.05
 TWICE, LATER = 0.2, 0.1
 """How many of all requests are sent twice at once, and how many once more later."""
+REVERSED = 0.3
+"""How many of all adjustments are taken back."""
 SLOWLY, SLOW_SECONDS, SLOW_PIECES = 0.25, 0.6, 6
 """How many of all pictures come over a slow line, and how long that takes."""
 LIST_SECONDS = 120
@@ -234,11 +236,22 @@ class Staff:
         earner.points += points if approved else 0
 
     async def adjust(self, earner: Earner) -> None:
-        """Give some points by hand."""
+        """Give some points by hand, and take them back now and then."""
         points = earner.person.random.randint(1, 9)
         body = {"user_id": earner.person.id, "points": points, "reason": "for the trial"}
-        expected(await self.admin.post("/api/v1/points/adjustments", json=body), 201)
+        given = expected(await self.admin.post("/api/v1/points/adjustments", json=body), 201)
         earner.points += points
+        if self.admin.random.random() < REVERSED:
+            await self._reverse(str(given["id"]))
+            earner.points -= points
+
+    async def _reverse(self, transaction_id: str) -> None:
+        """Take it back, twice at the same time: one of them holds."""
+        request, reason = f"/api/v1/points/transactions/{transaction_id}/reverse", {"reason": "for the trial"}
+        answers = await asyncio.gather(*(self.admin.post(request, json=reason) for _ in range(2)))
+        if sorted(answer.status_code for answer in answers) != [201, 409]:
+            told = [f"{answer.status_code} {answer.text[:150]}" for answer in answers]
+            self.admin.traffic.faults.append(f"reversals of {transaction_id}: {told}")
 
 
 def expected(answer: httpx.Response, status: int) -> dict[str, Any]:

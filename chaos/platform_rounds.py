@@ -27,7 +27,7 @@ class Round:
     def now(cls, fault: str, trials: int, recoveries: list[float], violations: list[str]) -> "Round":
         """That has just been done."""
         day = f"{datetime.now(UTC):%Y-%m-%d}"
-        return cls(fault, trials, recoveries, violations, day, _commit(), round(os.getloadavg()[0], 1))
+        return cls(fault, trials, recoveries, violations, day, commit(), round(os.getloadavg()[0], 1))
 
 
 class Rounds:
@@ -86,7 +86,8 @@ class Rounds:
         return f"{fault:20} {trials:6} {harm:10} {bound:>8} {ready}".rstrip()
 
 
-def _commit() -> str:
+def commit() -> str:
+    """That is checked out, with a + when something is changed."""
     command = ["git", "describe", "--always", "--dirty=+"]
     told = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)  # noqa: S603
     return told.stdout.strip() or "unknown"
