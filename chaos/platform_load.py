@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "e2e"))
 from running_platform import ADMIN, Account, Platform
 
 KNEE_P99 = 100  # milliseconds
-STEP = 1.25
+STEP = 1.3
 GOOD_SECONDS, SOON_SECONDS = 1.0, 0.25
 LOW, STORM = 50, 60
 """Requests a second of those who look on, and logins: each costs about 30 ms of a processor on purpose."""
@@ -107,7 +107,9 @@ async def logins(load: Load) -> list[str]:
     some = itertools.repeat(("login", request("POST", "/api/v1/auth/login", body=body)))
     others, storming = await asyncio.gather(load.at(LOW), storm.run(some, STORM, load.seconds))
     storm.close()
-    print(f"login storm, {STORM}/s: {told(storming)}; of the good ones p99 {percentile(storming, 0.99):.0f} ms")
+    inside = [answer for answer in storming if answer.status == 200]
+    print(f"login storm, {STORM}/s: {told(storming)}; {len(inside) / load.seconds:.0f}/s let in,", end=" ")
+    print(f"p99 {percentile(inside, 0.99):.0f} ms")
     return beside("the storm", before, others)
 
 
@@ -146,13 +148,13 @@ async def trickle(load: Load) -> float:
 
 
 def unread(load: Load) -> socket.socket:
-    """Asks a hundred times and reads nothing."""
+    """Asks for megabytes and reads nothing."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.connect(("127.0.0.1", load.port))
     client.setblocking(False)
     with suppress(BlockingIOError):
-        client.send(request("GET", load.paths["apps"], Authorization=load.bearer) * 100)
+        client.send(request("GET", "/api/v1/isins?limit=100", Authorization=load.bearer) * 100)
     return client
 
 

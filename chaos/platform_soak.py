@@ -5,7 +5,7 @@
 Twenty requests a second by the clock (open_loop.py): lists, balances, ISINs, pages, logins. Besides, a few people do
 whole tasks with screenshots and decisions, adjust, and order the list of ISINs, with pauses (platform_crowd.py). Memory
 is what a process has to itself (USS), so that what the system keeps of files does not count. Flat: in the last third at
-most GROWTH times that of the second, and MIB_ALLOWED, and no more open files than MORE_FILES; the first third warms up.
+most GROWTH times that of the second, and MIB_ALLOWED; so with files, and MORE_FILES. The first third warms caches up.
 """
 
 # ruff: noqa: T201 - a script prints
@@ -16,6 +16,7 @@ import itertools
 import json
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -66,7 +67,7 @@ class Watched:
     def flat(self) -> bool:
         """Whether it grows no more."""
         _, (memory, files), (memory_then, files_then) = self.thirds()
-        return memory_then <= memory * GROWTH + MIB_ALLOWED and files_then <= files + MORE_FILES
+        return memory_then <= memory * GROWTH + MIB_ALLOWED and files_then <= files * GROWTH + MORE_FILES
 
     def line(self) -> str:
         """For the table."""
@@ -120,7 +121,10 @@ async def soak(platform: Platform, minutes: int, rate: float) -> list[str]:
             loop = OpenLoop(platform.port)
             answers += await loop.run(await asyncio.to_thread(wires, platform, isin), rate, 60)
             loop.close()
-            print(f"{minute + 1} min: {told(answers)}, {sum(one.memory[-1] for one in processes):.0f} MiB", flush=True)
+            print(
+                f"{time.strftime('%H:%M:%S')} {minute + 1} min: {told(answers)}, {sum(one.memory[-1] for one in processes):.0f} MiB",
+                flush=True,
+            )
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
         await crowd.pause(60)

@@ -114,7 +114,7 @@ class Outcome:
 
 def carried_out(attack: Attack, arguments: str) -> Outcome:
     """Run it; what it prints is shown at once, too."""
-    command = f"chaos/{attack.script} {arguments}"
+    command, here, day = f"chaos/{attack.script} {arguments}", commit(), f"{datetime.now(UTC):%Y-%m-%d}"
     print(f"== {attack.name}: {command}", flush=True)
     began, lines = time.monotonic(), []
     with subprocess.Popen(  # noqa: S603 - our own scripts
@@ -125,20 +125,14 @@ def carried_out(attack: Attack, arguments: str) -> Outcome:
         for line in process.stdout:
             print(line, end="", flush=True)
             lines.append(line)
-    minutes = (time.monotonic() - began) / 60
-    return outcome(attack, arguments, passed=process.returncode == 0, minutes=minutes, printed="".join(lines))
-
-
-def outcome(attack: Attack, arguments: str, *, passed: bool, minutes: float, printed: str) -> Outcome:
-    """Of this moment, on this machine."""
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    command, day = f"chaos/{attack.script} {arguments}", f"{datetime.now(UTC):%Y-%m-%d}"
-    return Outcome(attack.name, attack.shows, command, day, commit(), machine, passed, minutes, summed_up(printed))
+    minutes, passed = round((time.monotonic() - began) / 60, 1), process.returncode == 0
+    return Outcome(attack.name, attack.shows, command, day, here, machine, passed, minutes, summed_up(lines))
 
 
-def summed_up(printed: str) -> str:
-    """Without the lines that say what is under way: those that begin with the time of day."""
-    return "".join(line for line in printed.splitlines(keepends=True) if not re.match(r"\d\d:\d\d:\d\d ", line))
+def summed_up(lines: list[str]) -> str:
+    """Without what was only said meanwhile: lines that begin with the time of day."""
+    return "".join(line for line in lines if not re.match(r"\d\d:\d\d:\d\d ", line))
 
 
 def keep(one: Outcome) -> None:
