@@ -59,6 +59,10 @@ class Run:
                 if missing > 0 and fault.name not in self.left_out:
                     yield fault, missing
 
+    def _next(self) -> tuple[Fault, int] | None:
+        """The one that is furthest from what is wanted: a run that is stopped has tried all alike."""
+        return max(self._due(), key=lambda due: due[1] / due[0].trials(self.options.trials), default=None)
+
     def go(self) -> None:
         """Until nothing is left, on one platform after the other; or on one."""
         with tempfile.TemporaryDirectory() as folder:
@@ -86,7 +90,7 @@ class Run:
                 for fault in faults:
                     if lack := fault.lacks(lane):
                         self.left_out[fault.name] = lack
-                while (due := next(self._due(), None)) and time.monotonic() < until and crowd.can_go_on:
+                while (due := self._next()) and time.monotonic() < until and crowd.can_go_on:
                     fault, missing = due
                     self._add(await self._tried(lane, crowd, fault, min(missing, IN_A_ROW)))
                 if not crowd.waiting():

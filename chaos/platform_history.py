@@ -18,7 +18,7 @@ from uuid import uuid4
 import httpx
 from PIL import Image
 
-AGAIN_SECONDS = 0.05
+AGAIN_SECONDS = 0.1
 TWICE, LATER = 0.2, 0.1
 """How many of all requests are sent twice at once, and how many once more later."""
 REVERSED = 0.3

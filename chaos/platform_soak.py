@@ -121,10 +121,8 @@ async def soak(platform: Platform, minutes: int, rate: float) -> list[str]:
             loop = OpenLoop(platform.port)
             answers += await loop.run(await asyncio.to_thread(wires, platform, isin), rate, 60)
             loop.close()
-            print(
-                f"{time.strftime('%H:%M:%S')} {minute + 1} min: {told(answers)}, {sum(one.memory[-1] for one in processes):.0f} MiB",
-                flush=True,
-            )
+            memory = sum(one.memory[-1] for one in processes)
+            print(f"{time.strftime('%H:%M:%S')} {minute + 1} min: {told(answers)}, {memory:.0f} MiB", flush=True)
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
         await crowd.pause(60)
