@@ -33,10 +33,10 @@ schedulers-test: setup ## run every bell of deploy/schedulers for real (installs
 	@$(BIN)/python bench/environments.py deploy/schedulers/*/requirements.txt
 	@$(BIN)/python -m pytest deploy/schedulers
 
-chaos: setup ## attack the running platform for about two hours; writes docs/reliability.md
+chaos: setup ## attack the running platform for about two hours, or go on with that; writes docs/reliability.md
 	@$(BIN)/python chaos/report.py
 
-chaos-quick: setup ## each fault once, and the planted defects, in a few minutes
+chaos-quick: setup ## each fault once, and two planted defects that must be found: about two minutes
 	@$(BIN)/python chaos/report.py --quick
 
 schedulers-faults: setup ## what schedulers lose when they are killed: ten minutes, and the table of all trials

@@ -25,7 +25,7 @@ REVERSED = 0.3
 """How many of all adjustments are taken back."""
 SLOWLY, SLOW_SECONDS, SLOW_PIECES = 0.25, 0.6, 6
 """How many of all pictures come over a slow line, and how long that takes."""
-LIST_SECONDS = 120
+LIST_SECONDS = 300
 BUSY = {"idempotency-key-in-progress"}
 """Told to the second of two requests under one key while the first is under way."""
 

@@ -24,7 +24,7 @@ SELECT id, status, leased_until FROM task WHERE leased_until < now() OR status <
 _UNFINISHED = "SELECT id, status, error FROM run WHERE status IN ('pending', 'running', 'failed', 'dead')"
 _LEFT_OPEN = """
 SELECT count(*) FROM pg_stat_activity
-WHERE state LIKE 'idle in transaction%' AND state_change < now() - interval '5 seconds'
+WHERE state LIKE 'idle in transaction%' AND state_change < now() - interval '15 seconds'
 """
 
 

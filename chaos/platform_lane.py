@@ -38,7 +38,7 @@ from local_stack.settings import Settings
 from rewards_service.jobs import BELL as REWARDS_BELL
 from servicekit.jobs import Bell, dump, redis_settings
 
-START_SECONDS, RESTART_SECONDS, STOP_SECONDS = 120.0, 0.1, 8.0
+START_SECONDS, RESTART_SECONDS, STOP_SECONDS = 300.0, 0.1, 8.0
 BEHIND = (AUTH, CATALOG, REWARDS, ISIN, WEB)
 WORKERS = {"isin-worker": (ISIN, ISIN_BELL), "rewards-worker": (REWARDS, REWARDS_BELL)}
 PARTS = (*(service.name for service in SERVICES), *WORKERS)

@@ -29,8 +29,8 @@ REPORT = FOLDER.parent / "docs" / "reliability.md"
 KEPT = FOLDER / "outcomes"
 """Of full runs, a file each."""
 PREFACE = FOLDER / "what_must_hold.md"
-TRIALS = Path("var/chaos/trials.jsonl")
-"""Of a run that is under way."""
+ROUNDS = Path("var/chaos")
+"""Where the long attacks note how far they are."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ ATTACKS = (
         "Every process killed, the stores stopped, restarted and emptied, the links between any two parts reset and"
         " stalled, answers lost, a full disk, under load through the gateway: nothing that was acknowledged is lost,"
         " nothing is done twice, no file is an orphan, nothing is stuck, and all is ready again within 30 s",
-        "platform_faults.py", f"--trials 60 --kept {TRIALS}",
+        "platform_faults.py", f"--trials 60 --kept {ROUNDS}/platform.jsonl",
         f"--trials 1 --apps 100 --patience 120 {PLANTED}",
     ),
     Attack(
@@ -63,7 +63,7 @@ ATTACKS = (
     Attack(
         "clocks",
         "The services' clocks jump by 70 s to and fro under load, the database's does not",
-        "platform_faults.py", "--only clock-jump --trials 60",
+        "platform_faults.py", f"--only clock-jump --trials 60 --kept {ROUNDS}/clocks.jsonl",
     ),
     Attack(
         "load",
@@ -81,7 +81,7 @@ ATTACKS = (
         "platform_services.py", "--rounds 6",
     ),
     Attack("upstreams", "The service behind the gateway killed under load", "gateway_upstreams.py", "--kills 20"),
-    Attack("bytes", "Hostile bytes, h11 as the judge of what reached the service", "gateway_fuzz.py", "--seconds 600"),
+    Attack("bytes", "Hostile bytes, h11 as the judge of what reached the service", "gateway_fuzz.py", "--seconds 300"),
     Attack(
         "contract",
         "Schemathesis over the whole contract, with data that it allows and data that it does not",
@@ -149,11 +149,13 @@ def kept() -> list[Outcome]:
 
 def written(outcomes: list[Outcome]) -> str:
     """The report, as Markdown."""
+    missing = {attack.name for attack in ATTACKS} - {one.name for one in outcomes}
     table = ["| attack | outcome | minutes | day | commit |", "|---|---|---|---|---|"]
     table += [
         f"| [{one.name}](#{one.name}) | {one.verdict} | {one.minutes:.0f} | {one.day} | `{one.commit}` |"
         for one in outcomes
     ]
+    table += [f"| {attack.name} | not carried out | | | |" for attack in ATTACKS if attack.name in missing]
     return "\n".join([PREFACE.read_text(), *table, *(section(one) for one in outcomes)])
 
 
@@ -179,8 +181,7 @@ def main() -> None:
         failed += [] if found.passed else [found.name]
         if not options.quick:
             keep(found)
-            if str(TRIALS) in arguments:  # all have been done: the next run begins anew
-                (FOLDER.parent / TRIALS).unlink()
+            (FOLDER.parent / ROUNDS / f"{attack.name}.jsonl").unlink(missing_ok=True)  # the next run begins anew
     if not options.quick:
         REPORT.write_text(written(kept()))
     print("did not hold:" if failed else "all held", *failed)

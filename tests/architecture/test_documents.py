@@ -22,9 +22,18 @@ def test_every_relative_link_leads_somewhere() -> None:
 
 
 def test_the_table_of_faults_in_the_note_is_that_of_the_recorded_trials() -> None:
-    code = "import scheduler_faults as faults; print(faults.table(faults.RESULTS))"
-    printed = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT / "chaos", capture_output=True, text=True, check=True
-    )
-    assert printed.stdout.count("\n") > 9
-    assert printed.stdout.strip() in (ROOT / "docs/notes/scheduling.md").read_text()
+    table = _printed_by_chaos("import scheduler_faults as faults; print(faults.table(faults.RESULTS))")
+    assert table.count("\n") > 9
+    assert table.strip() in (ROOT / "docs/notes/scheduling.md").read_text()
+
+
+def test_the_report_on_reliability_is_that_of_the_recorded_outcomes() -> None:
+    report = _printed_by_chaos("import report; print(report.written(report.kept()), end='')")
+    assert report.count("\n## ") >= 2
+    assert report == (ROOT / "docs/reliability.md").read_text()
+
+
+def _printed_by_chaos(code: str) -> str:
+    """What this prints in the folder of the attacks."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=ROOT / "chaos", capture_output=True, text=True, check=True).stdout
