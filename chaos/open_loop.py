@@ -1,7 +1,7 @@
 """Load by the clock: requests are due at their times whether or not earlier ones have been answered.
 
 The time of an answer counts from when its request was due, so nothing that waits is left out of the figures
-(coordinated omission). A request that finds no free connection opens one.
+(coordinated omission). A request that finds no free connection opens one, up to a limit.
 """
 
 import asyncio
@@ -15,6 +15,8 @@ import httptools
 
 PATIENCE_SECONDS = 10.0
 """Who has no answer by then goes away."""
+MOST_CONNECTIONS = 2000
+"""At the same time. A request that finds no place waits, and its time counts."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class OpenLoop:
     def __init__(self, port: int) -> None:
         self._port = port
         self._free: deque[Connection] = deque()
+        self._places = asyncio.Semaphore(MOST_CONNECTIONS)
 
     async def run(self, requests: Iterator[tuple[str, bytes]], rate: float, seconds: float) -> list[Answer]:
         """The answers to what arrives at this rate, for so long; each request with its name."""
@@ -118,7 +121,7 @@ class OpenLoop:
         status, retry_after = 0, False
         connection: Connection | None = None
         with suppress(OSError):  # TimeoutError is one
-            async with asyncio.timeout_at(due + PATIENCE_SECONDS):
+            async with asyncio.timeout_at(due + PATIENCE_SECONDS), self._places:
                 connection = await self._connection()
                 status, retry_after = await connection.ask(request)
         if connection and status and connection.usable:

@@ -35,7 +35,10 @@ class Rounds:
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
-        lines = file.read_text().splitlines() if file and file.exists() else []
+        lines = file.read_text().splitlines(keepends=True) if file and file.exists() else []
+        if file and lines and not lines[-1].endswith("\n"):  # it was stopped in the middle of it
+            lines.pop()
+            file.write_text("".join(lines))
         self._rounds = [Round(**json.loads(line)) for line in lines]
 
     def add(self, one: Round) -> None:

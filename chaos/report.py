@@ -68,7 +68,7 @@ ATTACKS = (
     Attack(
         "load",
         "More than the platform can take, many logins at once, slow clients, a thousand connections",
-        "platform_load.py", "--seconds 8",
+        "platform_load.py", "--seconds 7",
     ),
     Attack(
         "soak",
