@@ -5,6 +5,7 @@ import os
 import subprocess
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from statistics import median
 
@@ -89,8 +90,9 @@ class Rounds:
         return f"{fault:20} {trials:6} {harm:10} {bound:>8} {ready}".rstrip()
 
 
+@cache
 def commit() -> str:
-    """What is checked out, with a + when something but the outcomes of the attacks is changed."""
+    """What was checked out when this process first asked, with a + when something but the outcomes of the attacks is changed."""
     changed = _git("status", "--porcelain", "--untracked-files=no", ":/", ":!/chaos/outcomes", ":!/docs/reliability.md")
     return (_git("rev-parse", "--short", "HEAD") or "unknown") + ("+" if changed else "")
 
