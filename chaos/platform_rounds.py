@@ -92,7 +92,7 @@ class Rounds:
 
 @cache
 def commit() -> str:
-    """What was checked out when this process first asked, with a + when something but the outcomes of the attacks is changed."""
+    """What was checked out when this process began, with a + when something but the outcomes is changed."""
     changed = _git("status", "--porcelain", "--untracked-files=no", ":/", ":!/chaos/outcomes", ":!/docs/reliability.md")
     return (_git("rev-parse", "--short", "HEAD") or "unknown") + ("+" if changed else "")
 
