@@ -76,7 +76,7 @@ class Rounds:
             [
                 f"{'fault':20} {'trials':>6} {'violations':>10} {'at most':>8}   ready again: median, longest",
                 *(self._line(name) for name in names),
-                f"{trials:,} trials, {harm} violations; {' to '.join(days)}, commits {', '.join(commits)}",
+                f"{trials:,} trials, {harm} violations; {' to '.join(days)}, the product at {', '.join(commits)}",
                 f"load of the machine meanwhile: {median(loads):.1f} ({loads[0]:.1f} to {loads[-1]:.1f})",
             ]
         )
@@ -92,9 +92,10 @@ class Rounds:
 
 @cache
 def commit() -> str:
-    """What was checked out when this process began, with a + when something but the outcomes is changed."""
-    changed = _git("status", "--porcelain", "--untracked-files=no", ":/", ":!/chaos/outcomes", ":!/docs/reliability.md")
-    return (_git("rev-parse", "--short", "HEAD") or "unknown") + ("+" if changed else "")
+    """The last one that changed the product, as it was when this process began; with a + when more is changed."""
+    product = [f":/{folder}" for folder in ("libs", "services", "gateway", "web", "deploy/local")]
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", *product)
+    return (_git("log", "-1", "--format=%h", "--", *product) or "unknown") + ("+" if changed else "")
 
 
 def _git(*command: str) -> str:
