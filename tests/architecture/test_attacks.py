@@ -47,7 +47,7 @@ class StandsStill(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, _: bytes) -> None:
         if self.going:
             self._answer(self._transport)
         else:
