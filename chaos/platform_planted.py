@@ -59,6 +59,7 @@ def _plant_check_then_act() -> None:
     from rewards_service.models import Task  # noqa: PLC0415
     from rewards_service.repositories.ledger import Event, LedgerRepository  # noqa: PLC0415
     from rewards_service.repositories.tasks import TaskRepository  # noqa: PLC0415
+    from rewards_service.services.decisions import TASK_APPROVE  # noqa: PLC0415
 
     post = LedgerRepository.post
 
@@ -68,7 +69,9 @@ def _plant_check_then_act() -> None:
         return task
 
     async def posted(self: LedgerRepository, event: Event, amounts: Any) -> UUID | None:
-        return await post(self, changed(event, reference=f"{event.reference} {uuid4()}"), amounts)
+        if event.kind == TASK_APPROVE:
+            event = changed(event, reference=f"{event.reference} {uuid4()}")
+        return await post(self, event, amounts)
 
     TaskRepository.locked = looked_at  # type: ignore[method-assign]
     LedgerRepository.post = posted  # type: ignore[method-assign]

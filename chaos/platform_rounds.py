@@ -67,6 +67,8 @@ class Rounds:
 
         "At most" is the share of such faults that may do harm, at 95 % confidence: 3/n after n trials without harm.
         """
+        if not self._rounds:
+            return "no trials"
         names = dict.fromkeys(one.fault for one in self._rounds)
         days = dict.fromkeys([min(one.day for one in self._rounds), max(one.day for one in self._rounds)])
         commits = dict.fromkeys(one.commit for one in self._rounds)
