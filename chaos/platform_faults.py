@@ -103,7 +103,7 @@ class Run:
     async def _tried(self, lane: Lane, crowd: Crowd, fault: Fault, trials: int) -> Round:
         """Some faults in a row under load, and what is true afterwards."""
         crowd.go_on()
-        told = len(crowd.traffic.faults)
+        told, began = len(crowd.traffic.faults), time.monotonic()
         recoveries, found = [], []
         for _ in range(trials):
             await asyncio.sleep(self._random.uniform(0.1, 0.9))
@@ -118,7 +118,7 @@ class Run:
             found.append(f"not answered: {crowd.waiting()}")
         else:
             found += [*crowd.traffic.faults[told:], *await violations(lane, crowd.earners)]
-        return Round.now(fault.name, trials, recoveries, found)
+        return Round.now(fault.name, trials, recoveries, found, time.monotonic() - began)
 
     async def _find(self, var: Path) -> None:
         """Each planted defect, by people who know nothing of the one before."""

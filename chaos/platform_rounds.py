@@ -23,12 +23,16 @@ class Round:
     commit: str
     load: float
     """Of the machine: processes that wanted a processor, over the last minute."""
+    seconds: float = 0
+    """That it took."""
 
     @classmethod
-    def now(cls, fault: str, trials: int, recoveries: list[float], violations: list[str]) -> "Round":
+    def now(
+        cls, fault: str, trials: int, recoveries: list[float], violations: list[str], seconds: float = 0
+    ) -> "Round":
         """That has just been done."""
-        day = f"{datetime.now(UTC):%Y-%m-%d}"
-        return cls(fault, trials, recoveries, violations, day, commit(), round(os.getloadavg()[0], 1))
+        day, load = f"{datetime.now(UTC):%Y-%m-%d}", round(os.getloadavg()[0], 1)
+        return cls(fault, trials, recoveries, violations, day, commit(), load, round(seconds, 1))
 
 
 class Rounds:
@@ -56,6 +60,11 @@ class Rounds:
     def trials(self, fault: str) -> int:
         """How many of this fault were done."""
         return sum(one.trials for one in self._rounds if one.fault == fault)
+
+    @property
+    def minutes(self) -> float:
+        """That they took together."""
+        return sum(one.seconds for one in self._rounds) / 60
 
     @property
     def violations(self) -> list[str]:

@@ -1,7 +1,7 @@
 """Every attack on the platform, one after the other, and the report of them: ``make chaos``, or ``make chaos-quick``.
 
     .venv/bin/python chaos/report.py [--quick] [--only NAME,…]
-    .venv/bin/python chaos/report.py --written      # only write the report, of the outcomes that are kept
+    .venv/bin/python chaos/report.py --so-far       # no attack: the report, with how far the long ones are
 
 What each script printed the last time that it ran in full is kept in chaos/outcomes, and docs/reliability.md is made of
 that: the attacks may be carried out on different days. Ends with 1 when one of them found a fault, and when a planted
@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from platform_rounds import commit
+from platform_rounds import Rounds, commit
 
 FOLDER = Path(__file__).parent
 REPORT = FOLDER.parent / "docs" / "reliability.md"
@@ -111,12 +111,25 @@ class Outcome:
         """For the table."""
         return "held" if self.passed else "**did not hold**"
 
+    @classmethod
+    def now(cls, attack: Attack, *, passed: bool, minutes: float, printed: str, day: str) -> "Outcome":
+        """On this machine."""
+        machine = (
+            f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+        )
+        command = f"chaos/{attack.script} {attack.full}"
+        return cls(attack.name, attack.shows, command, day, commit(), machine, passed, round(minutes, 1), printed)
+
+
+def today() -> str:
+    """In UTC."""
+    return f"{datetime.now(UTC):%Y-%m-%d}"
+
 
 def carried_out(attack: Attack, arguments: str) -> Outcome:
-    """Run it; what it prints is shown at once, too."""
-    command, here, day = f"chaos/{attack.script} {arguments}", commit(), f"{datetime.now(UTC):%Y-%m-%d}"
-    print(f"== {attack.name}: {command}", flush=True)
-    began, lines = time.monotonic(), []
+    """Run it; what it prints is shown at once, too, and lines that begin with the time of day are only shown."""
+    print(f"== {attack.name}: chaos/{attack.script} {arguments}", flush=True)
+    day, began, lines = today(), time.monotonic(), []
     with subprocess.Popen(  # noqa: S603 - our own scripts
         [sys.executable, FOLDER / attack.script, *arguments.split()],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=FOLDER.parent,
@@ -125,14 +138,22 @@ def carried_out(attack: Attack, arguments: str) -> Outcome:
         for line in process.stdout:
             print(line, end="", flush=True)
             lines.append(line)
-    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    minutes, passed = round((time.monotonic() - began) / 60, 1), process.returncode == 0
-    return Outcome(attack.name, attack.shows, command, day, here, machine, passed, minutes, summed_up(lines))
+    printed = "".join(line for line in lines if not re.match(r"\d\d:\d\d:\d\d ", line))
+    minutes = Rounds(notes(attack)).minutes or (time.monotonic() - began) / 60
+    return Outcome.now(attack, passed=process.returncode == 0, minutes=minutes, printed=printed, day=day)
 
 
-def summed_up(lines: list[str]) -> str:
-    """Without what was only said meanwhile: lines that begin with the time of day."""
-    return "".join(line for line in lines if not re.match(r"\d\d:\d\d:\d\d ", line))
+def so_far(attack: Attack) -> Outcome | None:
+    """What is known of one that is under way."""
+    rounds = Rounds(notes(attack))
+    printed = f"{rounds.table()}\nunder way: some trials are still to be done"
+    found = Outcome.now(attack, passed=not rounds.violations, minutes=rounds.minutes, printed=printed, day=today())
+    return found if len(rounds) else None
+
+
+def notes(attack: Attack) -> Path:
+    """Where it notes how far it is, if it does."""
+    return FOLDER.parent / ROUNDS / f"{attack.name}.jsonl"
 
 
 def keep(one: Outcome) -> None:
@@ -169,21 +190,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", default="")
-    parser.add_argument("--written", action="store_true")
+    parser.add_argument("--so-far", action="store_true")
     options = parser.parse_args()
     chosen = [attack for attack in ATTACKS if not options.only or attack.name in options.only.split(",")]
-    planned = [(attack, attack.quick if options.quick else attack.full) for attack in chosen]
+    if options.so_far:
+        for found in filter(None, map(so_far, chosen)):
+            keep(found)
+        REPORT.write_text(written(kept()))
+        return
     failed = []
-    for attack, arguments in planned:
-        if arguments is None or options.written:
+    for attack in chosen:
+        arguments = attack.quick if options.quick else attack.full
+        if arguments is None:
             continue
         found = carried_out(attack, arguments)
         failed += [] if found.passed else [found.name]
         if not options.quick:
             keep(found)
-            (FOLDER.parent / ROUNDS / f"{attack.name}.jsonl").unlink(missing_ok=True)  # the next run begins anew
-    if not options.quick:
-        REPORT.write_text(written(kept()))
+            notes(attack).unlink(missing_ok=True)  # all of it is done: the next run begins anew
+            REPORT.write_text(written(kept()))
     print("did not hold:" if failed else "all held", *failed)
     sys.exit(bool(failed))
 
