@@ -72,14 +72,14 @@ async def _of_a_person(earner: Earner) -> list[str]:
 
 
 async def _of_the_database(lane: Lane) -> list[str]:
+    stored = _stored(lane.var / "blobs")  # before the rows: a row is there before its file
     connection = await asyncpg.connect(lane.database_url)
     try:
         named = {row[0] for row in await connection.fetch(_NAMED)}
         left_open = await connection.fetchval(_LEFT_OPEN)
     finally:
         await connection.close()
-    strangers = _stored(lane.var / "blobs") - named
-    faults = [f"a file that no row names: {one}" for one in sorted(strangers)[:3]]
+    faults = [f"a file that no row names: {one}" for one in sorted(stored - named)[:3]]
     return [*faults, *([f"{left_open} sessions left in a transaction"] if left_open else [])]
 
 

@@ -29,7 +29,7 @@ def test_the_table_of_faults_in_the_note_is_that_of_the_recorded_trials() -> Non
 
 def test_the_report_on_reliability_is_that_of_the_recorded_outcomes() -> None:
     report = _printed_by_chaos("import report; print(report.written(report.kept()), end='')")
-    assert report.count("\n## ") >= 2
+    assert report.count("\n## ") >= 1
     assert report == (ROOT / "docs/reliability.md").read_text()
 
 
