@@ -85,7 +85,8 @@ async def _a_stall(lane: Lane, random: Random) -> None:
 
 
 async def _lost_answers(lane: Lane, random: Random) -> None:
-    random.choice([link for name, link in lane.links.items() if "rewards" in name]).lose_answers(5)
+    links = [link for name, link in lane.links.items() if "rewards" in name or name.startswith("people")]
+    random.choice(links).lose_answers(5)
     await asyncio.sleep(0.5)
 
 

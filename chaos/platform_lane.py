@@ -99,7 +99,7 @@ class Part:
 
 @dataclass
 class Lane:
-    """A platform that runs. ``url`` is its gateway."""
+    """A platform that runs. ``url`` is its gateway, by way of a link that can be cut."""
 
     var: Path
     url: str
@@ -215,7 +215,7 @@ def _lane(var: Path, environment: dict[str, str], closing: ExitStack) -> Lane:
     launches |= {name: site.launch(service, "worker") for name, (service, _) in WORKERS.items()}
     return Lane(
         var,
-        site.url(GATEWAY),
+        f"http://127.0.0.1:{links['people>gateway'].port}",
         postgres.url("rewards", "rewards", store.get("rewards-database")),
         f"{postgres.url().rpartition('/')[0]}/rewards",
         postgres.url("isin", "isin", store.get("isin-database")),
@@ -228,7 +228,7 @@ def _lane(var: Path, environment: dict[str, str], closing: ExitStack) -> Lane:
 def _put_links(site: Site, ports: dict[str, int]) -> dict[str, FaultProxy]:
     """A proxy between every two parts that talk, and each part told to ask by way of it."""
     names = {str(port): name for name, port in ports.items()}
-    links: dict[str, FaultProxy] = {}
+    links = {"people>gateway": FaultProxy(free_ports(1)[0], ports["gateway"])}
     told = {}
     for service in SERVICES:
         for setting, value in site.settings_of(service).items():
