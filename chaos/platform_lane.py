@@ -31,7 +31,7 @@ from isin_worker.jobs import BELL as ISIN_BELL
 from local_stack.embedded.postgres import Postgres
 from local_stack.embedded.valkey import Valkey
 from local_stack.launch import Launch
-from local_stack.parts import AUTH, CATALOG, GATEWAY, ISIN, REWARDS, SERVICES, WEB, Service, Site
+from local_stack.parts import ISIN, REWARDS, SERVICES, Service, Site
 from local_stack.ports import free_ports
 from local_stack.secrets_store import SecretsStore
 from local_stack.settings import Settings
@@ -39,8 +39,8 @@ from rewards_service.jobs import BELL as REWARDS_BELL
 from servicekit.jobs import Bell, dump, redis_settings
 
 START_SECONDS, RESTART_SECONDS, STOP_SECONDS = 300.0, 0.1, 8.0
-BEHIND = (AUTH, CATALOG, REWARDS, ISIN, WEB)
 WORKERS = {"isin-worker": (ISIN, ISIN_BELL), "rewards-worker": (REWARDS, REWARDS_BELL)}
+MOST_LINKS = 40
 PARTS = (*(service.name for service in SERVICES), *WORKERS)
 SOON = {"ISIN_LEASE_SECONDS": "15", "ISIN_BACKOFF_SECONDS": "1"}
 """What a killed worker had in hand is taken up by the next one while somebody still looks."""
@@ -198,8 +198,9 @@ async def running(var: Path, *, clock: bool = False, own_disk: bool = False) -> 
 
 def _lane(var: Path, environment: dict[str, str], closing: ExitStack) -> Lane:
     store = SecretsStore(var / "secrets")
-    names = ["postgres", "valkey", *(service.name for service in SERVICES)]
-    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    names = ["postgres", "valkey", "demo-feed", *(service.name for service in SERVICES)]
+    found = iter(free_ports(len(names) + MOST_LINKS))  # all at once: two calls may find the same
+    ports = {name: next(found) for name in names}
     postgres = closing.enter_context(Postgres(var / "postgres", ports["postgres"], store.get("postgres")))
     postgres.initialise()
     valkey = Valkey(var / "valkey", ports["valkey"], store.get("valkey"))
@@ -207,8 +208,8 @@ def _lane(var: Path, environment: dict[str, str], closing: ExitStack) -> Lane:
         {"APPRAISE_PORT": str(ports["gateway"]), "APPRAISE_VAR": str(var), "APPRAISE_RATE_LIMITS": "off"}
     )
     site = Site(settings, store, {**os.environ, **SOON, **environment}, postgres, valkey)
-    site.ports |= {service.name: ports[service.name] for service in BEHIND}
-    links = _put_links(site, ports)
+    site.ports |= {name: ports[name] for name in site.ports}
+    links = _put_links(site, ports, found)
     log = closing.enter_context((var.parent / "platform.log").open("ab"))
     launches = {"postgres": postgres.launch(), "valkey": valkey.launch(), "demo-feed": site.demo_feed()}
     launches |= {service.name: site.serve(service) for service in SERVICES}
@@ -225,19 +226,19 @@ def _lane(var: Path, environment: dict[str, str], closing: ExitStack) -> Lane:
     )
 
 
-def _put_links(site: Site, ports: dict[str, int]) -> dict[str, FaultProxy]:
+def _put_links(site: Site, ports: dict[str, int], found: Iterator[int]) -> dict[str, FaultProxy]:
     """A proxy between every two parts that talk, and each part told to ask by way of it."""
     names = {str(port): name for name, port in ports.items()}
-    links = {"people>gateway": FaultProxy(free_ports(1)[0], ports["gateway"])}
+    links = {"people>gateway": FaultProxy(next(found), ports["gateway"])}
     told = {}
     for service in SERVICES:
         for setting, value in site.settings_of(service).items():
-            found = _ADDRESS.match(value) if setting.endswith("_URL") else None
-            if found and found["port"] in names and setting not in _ONLY_NAMES:
-                name = f"{service.name}>{names[found['port']]}"
+            address = _ADDRESS.match(value) if setting.endswith("_URL") else None
+            if address and address["port"] in names and setting not in _ONLY_NAMES:
+                name = f"{service.name}>{names[address['port']]}"
                 if name not in links:
-                    links[name] = FaultProxy(free_ports(1)[0], int(found["port"]))
-                told[setting] = f"{found['before']}{links[name].port}{found['after']}"
+                    links[name] = FaultProxy(next(found), int(address["port"]))
+                told[setting] = f"{address['before']}{links[name].port}{address['after']}"
     site.environment = {**site.environment, **told}
     return links
 
