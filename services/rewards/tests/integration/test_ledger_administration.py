@@ -1,13 +1,16 @@
 """Adjustments, reversals and the ledger as administrators see it."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from fastapi import FastAPI
 
 from rewards_service.clients.accounts import FakeAccounts
+from rewards_service.repositories.ledger import Event, LedgerRepository
 
 pytestmark = pytest.mark.integration
 
@@ -138,6 +141,31 @@ async def test_of_fifty_reversals_at_once_one_has_an_effect(person: Any, offered
     _, credit = await _approved(user, person("reviewer"), offered(points=250))
     answers = await asyncio.gather(*(_reverse(admin, credit) for _ in range(50)))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 49
+    assert (await user.points())["balance"] == 0
+    await _holds(admin)
+
+
+async def test_of_reversals_of_an_adjustment_at_once_one_has_an_effect(person: Any) -> None:
+    """No task is locked before: they meet in the ledger itself, where two rules refuse the second."""
+    user, admin = person(), person("admin")
+    for _ in range(10):
+        given = (await _adjust(admin, user, 5)).json()["id"]
+        answers = await asyncio.gather(*(_reverse(admin, given) for _ in range(10)))
+        assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
+    assert (await user.points())["balance"] == 0
+    await _holds(admin)
+
+
+async def test_whichever_unique_rule_refuses_an_event_it_was_booked_before(app: FastAPI, person: Any) -> None:
+    user, admin = person(), person("admin")
+    given = UUID((await _adjust(admin, user, 5)).json()["id"])
+    async with app.state.database.transaction() as session:
+        ledger = LedgerRepository(session)
+        amounts = {entry.account_id: -entry.amount for entry, _ in (await ledger.bookings([given]))[given]}
+        first = Event("reversal", str(given), "A mistake", admin.id, reverses_id=given)
+        assert await ledger.post(first, amounts) is not None
+        assert await ledger.post(first, amounts) is None
+        assert await ledger.post(replace(first, reference="under another name"), amounts) is None
     assert (await user.points())["balance"] == 0
     await _holds(admin)
 

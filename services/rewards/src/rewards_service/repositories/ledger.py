@@ -36,13 +36,14 @@ _OPEN = text("""
     INSERT INTO account (name, user_id, balance) VALUES (:name, NULL, NULL), (NULL, :user_id, 0) ON CONFLICT DO NOTHING
 """).bindparams(bindparam("user_id", type_=Uuid))
 
-# One statement, as each approval sends it. The transaction is there before its entries, which are made from it.
+# One statement, as each approval sends it. The transaction is there before its entries, which are made from it. The
+# conflict is left unnamed: with one of two unique rules named, reversals at once could meet at the other, an error.
 _POST = (
     text("""
     WITH booked AS (
         INSERT INTO transaction (kind, reference, size, description, created_by, task_id, reverses_id)
         VALUES (:kind, :reference, :size, :description, :created_by, :task_id, :reverses_id)
-        ON CONFLICT (kind, reference) DO NOTHING RETURNING id
+        ON CONFLICT DO NOTHING RETURNING id
     ), entries AS (
         INSERT INTO entry (transaction_id, account_id, amount)
         SELECT booked.id, line.account_id, line.amount
