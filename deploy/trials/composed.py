@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from running_platform import ADMIN, REVIEWER
 
@@ -97,6 +98,13 @@ class Composed:
         assert found["ok"] is True, found
         return found
 
+    def prometheus(self, path: str) -> dict[str, Any]:
+        """What its API answers to a service that is on the same network."""
+        code = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1]).read().decode())"
+        url = f"http://prometheus:9090/api/v1/{path}"
+        answer: dict[str, Any] = json.loads(self.compose("exec", "-T", "rewards", "python", "-c", code, url))["data"]
+        return answer
+
     def sizes(self) -> str:
         """Of the images."""
         return self.run(
@@ -105,4 +113,4 @@ class Composed:
 
     def down(self) -> None:
         """Everything, with its data."""
-        self.compose("--profile", "backup", "down", "--volumes", "--remove-orphans")
+        self.compose("--profile", "*", "down", "--volumes", "--remove-orphans")

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -74,6 +75,29 @@ def test_a_backup_brings_back_what_was_lost_and_the_ledger_holds(stack: Composed
     after = stack.ledger()
     assert after == before
     assert [one.name for one in (stack.folder / "backups").iterdir()] == [name]
+
+
+def test_prometheus_finds_every_replica_and_can_ask_all_that_our_rules_ask(stack: Composed) -> None:
+    stack.compose("--profile", "observability", "up", "--detach", "--no-deps", "prometheus")
+
+    def healths() -> Counter[str]:
+        return Counter(
+            target["labels"]["job"]
+            for target in stack.prometheus("targets?state=active")["activeTargets"]
+            if target["health"] == "up"
+        )
+
+    watched = {"gateway": 2, "auth": 2, "catalog": 2, "rewards": 2, "isin": 2}
+    assert eventually(lambda: healths() == watched, seconds=180)
+
+    def rules() -> list[dict[str, str]]:
+        groups = stack.prometheus("rules")["groups"]
+        return [rule for group in groups for rule in group["rules"]]
+
+    assert eventually(lambda: {rule["health"] for rule in rules()} == {"ok"}, seconds=180)
+    ringing = {rule["name"] for rule in rules() if rule.get("state") == "firing"}
+    say(f"Prometheus: {len(rules())} rules, all evaluated; ringing: {ringing or 'none'}")
+    assert not ringing & {"LedgerMismatch", "GatewayGone", "NobodyWatches", "NotMeasured", "ReplicaLeftAlone"}
 
 
 def under_load(work: Callable[[], object]) -> Load:
