@@ -13,8 +13,8 @@ SERVICES = ("auth", "catalog", "rewards", "isin-worker", "web", "gateway")
 LOCK = Path(__file__).parents[2] / "requirements.lock"
 LIBRARIES = ("servicekit", "extractor", "media")
 IMAGES, VERSION = os.environ.get("APPRAISE_IMAGES", "appraise"), os.environ.get("APPRAISE_VERSION", "dev")
-# Every folder that an installed distribution has, wherever on the system it is.
-WHEELS = "find / -xdev -name '*.dist-info' -type d 2>/dev/null"
+# Every folder that an installed distribution has, wherever on the system it is; some nobody but root may look into.
+WHEELS = "find / -xdev -name '*.dist-info' -type d 2>/dev/null; true"
 PACKAGES = "dpkg-query --show --showformat='${db:Status-Status} ${Package} ${Version}\\n'"
 # What builds or fetches has no place beside what serves.
 UNWANTED = "command -v pip pip3 gcc cc make git curl wget uv; find / -xdev -name 'pip' -type d 2>/dev/null; true"
