@@ -1,6 +1,8 @@
 """What somebody is woken for: how long people wait for a decision, and whether the ledger holds."""
 
+import asyncio
 import time
+from datetime import timedelta
 
 from prometheus_client import CollectorRegistry, Gauge
 
@@ -10,6 +12,8 @@ from rewards_service.repositories.seals import SealRepository
 from servicekit.db import Database
 
 COUNTS = frozenset({"transactions", "entries"})  # all else that `LedgerRepository.verify` finds has to be 0
+PATIENCE_SECONDS = 5.0  # a scrape has ten
+LOOK_LIMIT = timedelta(minutes=10)
 
 
 class QueueWatch:
@@ -38,18 +42,29 @@ class LedgerWatch:
         self._database = database
         self._every_seconds = every_seconds
         self._verified = -every_seconds
+        self._look: asyncio.Task[None] | None = None
         self._faults = Gauge("rewards_ledger_faults", "0, each, in a ledger that holds", ["check"], registry=registry)
         self._lines = Gauge("rewards_ledger_lines", "Transactions and entries", ["kind"], registry=registry)
         self._at = Gauge("rewards_ledger_verified_timestamp_seconds", "When it was looked at", registry=registry)
         self._unsealed = Gauge("rewards_ledger_unsealed_seconds", "Age of what waits for its seal", registry=registry)
 
     async def measure(self) -> None:
-        """Look now, at the ledger itself when it is time."""
+        """Look now; at the ledger itself when it is time, and a large one is told of with a later scrape."""
         async with self._database.transaction() as session:
             self._unsealed.set(await SealRepository(session).oldest_unsealed())
-            if time.monotonic() - self._verified < self._every_seconds:
-                return
-            found = await LedgerRepository(session).verify()
+        if self._look is None and time.monotonic() - self._verified >= self._every_seconds:
+            self._look = asyncio.create_task(self._verify())
+        if (look := self._look) is not None:
+            await asyncio.wait({look}, timeout=PATIENCE_SECONDS)
+            if look.done():
+                self._look = None if self._look is look else self._look  # another scrape may have begun the next
+                look.result()
+
+    async def _verify(self) -> None:
+        async with self._database.transaction() as session:
+            ledger = LedgerRepository(session)
+            await ledger.take_time(LOOK_LIMIT)
+            found = await ledger.verify()
         for name, value in found.items():
             (self._lines if name in COUNTS else self._faults).labels(name).set(value)
         self._verified = time.monotonic()
