@@ -71,6 +71,11 @@ class Rounds:
         """Of all."""
         return [violation for one in self._rounds for violation in one.violations]
 
+    @property
+    def commits(self) -> list[str]:
+        """Of the product, each once, in the order in which they were tried."""
+        return list(dict.fromkeys(one.commit for one in self._rounds))
+
     def table(self) -> str:
         """A line for each fault, and where and when they were done.
 
@@ -80,14 +85,13 @@ class Rounds:
             return "no trials"
         names = dict.fromkeys(one.fault for one in self._rounds)
         days = dict.fromkeys([min(one.day for one in self._rounds), max(one.day for one in self._rounds)])
-        commits = dict.fromkeys(one.commit for one in self._rounds)
         loads = sorted(one.load for one in self._rounds)
         trials, harm = sum(one.trials for one in self._rounds), len(self.violations)
         return "\n".join(
             [
                 f"{'fault':20} {'trials':>6} {'violations':>10} {'at most':>8}   ready again: median, longest",
                 *(self._line(name) for name in names),
-                f"{trials:,} trials, {harm} violations; {' to '.join(days)}, the product at {', '.join(commits)}",
+                f"{trials:,} trials, {harm} violations; {' to '.join(days)}, the product at {', '.join(self.commits)}",
                 f"load of the machine meanwhile: {median(loads):.1f} ({loads[0]:.1f} to {loads[-1]:.1f})",
             ]
         )

@@ -18,7 +18,7 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -114,9 +114,8 @@ class Outcome:
     @classmethod
     def now(cls, attack: Attack, *, passed: bool, minutes: float, printed: str, day: str) -> "Outcome":
         """On this machine."""
-        machine = (
-            f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-        )
+        system = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+        machine = f"{system}, load {os.getloadavg()[1]:.1f} over the last five minutes"
         command = f"chaos/{attack.script} {attack.full}"
         return cls(attack.name, attack.shows, command, day, commit(), machine, passed, round(minutes, 1), printed)
 
@@ -146,9 +145,12 @@ def carried_out(attack: Attack, arguments: str) -> Outcome:
 def so_far(attack: Attack) -> Outcome | None:
     """What is known of one that is under way."""
     rounds = Rounds(notes(attack))
+    if not len(rounds):
+        return None
     printed = f"{rounds.table()}\nunder way: some trials are still to be done"
-    found = Outcome.now(attack, passed=not rounds.violations, minutes=rounds.minutes, printed=printed, day=today())
-    return found if len(rounds) else None
+    passed = not rounds.violations
+    found = Outcome.now(attack, passed=passed, minutes=rounds.minutes, printed=printed, day=today())
+    return replace(found, commit=rounds.commits[-1])
 
 
 def notes(attack: Attack) -> Path:
