@@ -42,7 +42,7 @@ async def publish(database_url: str, path: Path, days: int) -> None:
 
 async def settle_down(admin_url: str, database_url: str) -> None:
     """What the server does by itself after a while, so that it does not do it while nothing happens."""
-    for url, statement in ((database_url, "VACUUM ANALYZE listing"), (admin_url, "CHECKPOINT")):
+    for url, statement in ((database_url, "VACUUM ANALYZE"), (admin_url, "CHECKPOINT")):
         connection = await asyncpg.connect(url)
         await connection.execute(statement)
         await connection.close()

@@ -58,15 +58,22 @@ def offer(publisher: Publisher, kind: str, paths: list[Path], day: date) -> None
 def fetch(feed: str, day: date, environment: dict[str, str]) -> tuple[str, float, float]:
     """Run the command; the run's record as JSON, the seconds, and the peak of memory in MB."""
     command = [sys.executable, "-m", "isin_worker", "fetch", feed, "--date", str(day), "--json"]
-    began = time.monotonic()
+    began, peak = time.monotonic(), 0.0
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
-        assert process.stdout is not None  # noqa: S101 - it is a pipe
-        record = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        # Not `ru_maxrss`: that of a child begins with the size of its parent, who holds the files.
+        while process.poll() is None:
+            peak = peak_memory(process.pid) or peak
+            time.sleep(0.05)
+        record = process.communicate()[0]
     if process.returncode:
         raise RuntimeError(f"the run ended with {process.returncode}: {record}")
-    return record, time.monotonic() - began, usage.ru_maxrss / 1024
+    return record, time.monotonic() - began, peak
+
+
+def peak_memory(pid: int) -> float:
+    """The most that a process has had in memory so far, in MB; 0 when it is just ending."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 async def whole_run(admin_url: str, kind: str, paths: list[Path], spool: str) -> float:
