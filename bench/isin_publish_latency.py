@@ -2,10 +2,11 @@
 
 URL is the superuser's of a durable Postgres (``bench/durable_postgres.py``). The API is asked for so many ISINs a
 second (``--rate``, by default 500; with 0 as fast as it answers, which leaves no processor to anybody) over two
-connections, first while nothing else happens, then while another process publishes a list in the same database, of
-which this share of the rows changed (by default half of 1,000,000; on most days it is less than one in a hundred).
-Five rounds, after one that is not counted. The client stands before everybody else at the processors, if it may (root
-may), as if it had its own: what is measured is then what the service waits for.
+connections, first while nothing else happens, then beside a process that does nothing but keep a processor busy, then
+while another one publishes a list in the same database, of which this share of the rows changed (by default half of
+1,000,000; on most days it is less than one in a hundred). So it is seen how much of it any work would cost. Five
+rounds, after one that is not counted. The client stands before everybody else at the processors, if it may (root may),
+as if it had its own: what is measured is then what the service waits for.
 """
 
 import argparse
@@ -15,6 +16,8 @@ import random
 import statistics
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -42,7 +45,7 @@ async def publish(database_url: str, path: Path, days: int) -> None:
 
 async def settle_down(admin_url: str, database_url: str) -> None:
     """What the server does by itself after a while, so that it does not do it while nothing happens."""
-    for url, statement in ((database_url, "VACUUM ANALYZE listing"), (admin_url, "CHECKPOINT")):
+    for url, statement in ((database_url, "VACUUM ANALYZE"), (admin_url, "CHECKPOINT")):
         connection = await asyncpg.connect(url)
         await connection.execute(statement)
         await connection.close()
@@ -52,6 +55,18 @@ def p99(results: list[Result]) -> float:
     """Of all answers together, in milliseconds."""
     times = [time for result in results for time in result.times]
     return Result(len(times), 0, times).percentile(0.99)
+
+
+def keep_busy() -> None:
+    """Take a processor, and nothing else."""
+    until = time.monotonic() + IDLE_SECONDS
+    while time.monotonic() < until:
+        pass
+
+
+def told(idle: float, beside: float, publishing: float) -> str:
+    """The three times, in words."""
+    return f"idle {idle:.2f} ms, beside a busy process {beside:.2f} ms, while publishing {publishing:.2f} ms"
 
 
 def main(admin_url: str, rows: int, changed: float, rate: float) -> None:
@@ -68,25 +83,30 @@ def main(admin_url: str, rows: int, changed: float, rate: float) -> None:
         def asked_for(seconds: float) -> Result:
             return run(api.port, lambda: rng.choice(wanted), connections=CONNECTIONS, seconds=seconds, rate=rate)
 
+        def during(work: Callable[[], object]) -> float:
+            if (child := os.fork()) == 0:
+                work()
+                os._exit(0)
+            results = []
+            while os.waitpid(child, os.WNOHANG) == (0, 0):
+                results.append(asked_for(SLICE_SECONDS))
+            return p99(results)
+
         asyncio.run(publish(url, lists[1], 1000))
         with suppress(PermissionError):
             os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
-        idle, busy = [], []
+        rounds = []
         for number in range(ROUNDS + 1):
             asyncio.run(settle_down(admin_url, url))
-            before, during = [asked_for(IDLE_SECONDS)], []
-            if (child := os.fork()) == 0:
-                asyncio.run(publish(url, lists[number % 2], 1001 + number))
-                os._exit(0)
-            while os.waitpid(child, os.WNOHANG) == (0, 0):
-                during.append(asked_for(SLICE_SECONDS))
+            idle, beside = p99([asked_for(IDLE_SECONDS)]), during(keep_busy)
+            publishing = during(lambda number=number: asyncio.run(publish(url, lists[number % 2], 1001 + number)))
             if number:
-                idle.append(p99(before))
-                busy.append(p99(during))
-                sys.stdout.write(f"    idle {idle[-1]:.2f} ms, while publishing {busy[-1]:.2f} ms\n")
+                rounds.append((idle, beside, publishing))
+                sys.stdout.write("    " + told(*rounds[-1]) + "\n")
                 sys.stdout.flush()
-    quiet, loud = statistics.median(idle), statistics.median(busy)
-    sys.stdout.write(f"p99 idle {quiet:.2f} ms, while publishing {loud:.2f} ms: {loud / quiet:.2f} times\n")
+    idle, beside, publishing = (statistics.median(values) for values in zip(*rounds, strict=True))
+    sys.stdout.write(f"p99 {told(idle, beside, publishing)}\n")
+    sys.stdout.write(f"publishing {publishing / idle:.2f} times idle, a busy processor {beside / idle:.2f} times\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,7 +16,7 @@ from isin_worker.compose import open_reconciler
 from isin_worker.main import create_app
 from isin_worker.reconcile import Reconciler
 from isin_worker.settings import Settings
-from isin_worker.testing import Publisher
+from isin_worker.testing import Publisher, make_list, make_row
 from servicekit import testing
 from servicekit.jobs import SilentRinger
 
@@ -109,6 +110,25 @@ async def as_user(
             return opened
 
         yield client
+
+
+@pytest.fixture
+def user(as_user: Callable[..., httpx.AsyncClient]) -> httpx.AsyncClient:
+    return as_user()
+
+
+@pytest.fixture
+def admin(as_user: Callable[..., httpx.AsyncClient]) -> httpx.AsyncClient:
+    return as_user("admin")
+
+
+@pytest.fixture
+async def published(reconciler: Reconciler, publisher: Publisher) -> date:
+    """Five companies stand on the list; the business date."""
+    names = ["Alpha Motors Limited", "Beta Motors Limited", "Gamma Cement Limited", "Delta & Sons", "Omega O'Neil"]
+    publisher.content = make_list(make_row(number, name) for number, name in enumerate(names))
+    (visit,) = await reconciler.reconcile()
+    return visit.run.business_date
 
 
 @pytest.fixture

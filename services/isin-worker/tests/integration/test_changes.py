@@ -1,7 +1,6 @@
 """The history as a feed of changes: in the order in which it was published, without gaps."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import asyncpg
@@ -14,11 +13,6 @@ from isin_worker.testing import Publisher, eventually, make_isin, make_list, mak
 pytestmark = pytest.mark.integration
 
 CHANGES = "/api/v1/isins/changes"
-
-
-@pytest.fixture
-def user(as_user: Callable[..., httpx.AsyncClient]) -> httpx.AsyncClient:
-    return as_user()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from servicekit.permissions import SignedIn
 from servicekit.problems import BadRequest, UnsupportedMediaType
 from servicekit.schemas import Text
 
+# Routes are looked through in this order: the one that is asked most is second, as it would take the path of the first.
 router = APIRouter(prefix="/api/v1/isins")
 
 Search = Annotated[
@@ -46,32 +47,6 @@ _PLAIN_TEXT = {
 }
 
 
-@router.get("", response_model=InstrumentPage)
-async def list_isins(
-    request: Request,
-    isins: IsinServiceDep,
-    cursors: CursorsDep,
-    _user: SignedIn,
-    q: Search = None,
-    country: Country = None,
-    feed: FeedName = None,
-    type: TypeName = None,  # noqa: A002 - the name of the query parameter
-    status: StatusName = None,
-    limit: Limit = 50,
-    cursor: CursorParam = None,
-) -> Response:
-    """ISINs in their own order, those that match all filters."""
-    filters = Filters(q, country, feed, type, status)
-    scope = f"isins:{filters}"
-    after = cursors.decode(scope, cursor)[0] if cursor else None
-    items, more = await isins.search(filters, after=after, limit=limit)
-    next_cursor = cursors.encode(scope, [items[-1].isin]) if more else None
-    content = msgspec.json.encode({"items": items, "next_cursor": next_cursor})
-    response = Response(content, media_type="application/json")
-    add_next_link(request, response, next_cursor)
-    return response
-
-
 @router.get("/changes", response_model=ChangesPage)
 async def list_changes(
     request: Request,
@@ -100,6 +75,32 @@ async def list_changes(
 async def get_isin(isin: str, request: Request, _user: SignedIn) -> Response:
     """What the lists say of one ISIN."""
     return conditional_json(request, await instruments_of(request).get(isin))
+
+
+@router.get("", response_model=InstrumentPage)
+async def list_isins(
+    request: Request,
+    isins: IsinServiceDep,
+    cursors: CursorsDep,
+    _user: SignedIn,
+    q: Search = None,
+    country: Country = None,
+    feed: FeedName = None,
+    type: TypeName = None,  # noqa: A002 - the name of the query parameter
+    status: StatusName = None,
+    limit: Limit = 50,
+    cursor: CursorParam = None,
+) -> Response:
+    """ISINs in their own order, those that match all filters."""
+    filters = Filters(q, country, feed, type, status)
+    scope = f"isins:{filters}"
+    after = cursors.decode(scope, cursor)[0] if cursor else None
+    items, more = await isins.search(filters, after=after, limit=limit)
+    next_cursor = cursors.encode(scope, [items[-1].isin]) if more else None
+    content = msgspec.json.encode({"items": items, "next_cursor": next_cursor})
+    response = Response(content, media_type="application/json")
+    add_next_link(request, response, next_cursor)
+    return response
 
 
 @router.post("/validate", response_model=VerdictsOut)
