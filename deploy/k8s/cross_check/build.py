@@ -47,7 +47,8 @@ def lay_out(folder: Path) -> None:
         ("  - ../../components/valkey-failover\n", ""),
         ("# - ../../components/isin-cronjob", "- ../../components/isin-cronjob"),
     ):
-        assert old in text, old
+        if old not in text:
+            raise LookupError(f"{kustomization} does not name {old} any more")
         text = text.replace(old, new)
     kustomization.write_text(text)
 

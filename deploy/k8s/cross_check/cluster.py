@@ -53,7 +53,9 @@ class Cluster:
         for found in objects:
             self._objects.setdefault(found["kind"], {})[found["metadata"]["name"]] = found
         self.workloads = [_workload(one) for kind in POD_TEMPLATES for one in self.all(kind)]
-        self.workloads += [_workload(one, one["spec"]["jobTemplate"]["spec"]["template"]) for one in self.all("CronJob")]
+        self.workloads += [
+            _workload(one, one["spec"]["jobTemplate"]["spec"]["template"]) for one in self.all("CronJob")
+        ]
         self.workloads += [_workload(one, one) for one in self.all("Pod")]
 
     def all(self, kind: str) -> list[Object]:

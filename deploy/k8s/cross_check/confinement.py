@@ -4,7 +4,17 @@ from collections.abc import Iterator
 
 from cross_check.cluster import Cluster, Object, Workload
 
-VOLUMES = {"name", "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
+VOLUMES = {
+    "name",
+    "configMap",
+    "csi",
+    "downwardAPI",
+    "emptyDir",
+    "ephemeral",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
+}
 LEVEL = "pod-security.kubernetes.io/enforce"
 
 
@@ -50,4 +60,6 @@ def _container(container: Object, pod: Object) -> Iterator[str]:
         yield "it takes a port of the node"
     resources = container.get("resources", {})
     for kind in ("requests", "limits"):
-        yield from (f"{kind} say nothing of {name}" for name in ("cpu", "memory") if name not in resources.get(kind, {}))
+        yield from (
+            f"{kind} say nothing of {name}" for name in ("cpu", "memory") if name not in resources.get(kind, {})
+        )

@@ -27,6 +27,7 @@ PACKAGES = {
     "web": "web",
     "gateway": "gateway",
 }
+EXAMPLES = {"web": {"api_url": "http://gateway:8000"}}  # what no placeholder is good enough for
 SECRETS_FOLDER = "/run/secrets"
 FOREIGN = re.compile(r"^AWS_")  # read by the library of the object store
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
@@ -167,14 +168,16 @@ def _paths(process: Process) -> Iterator[str]:
     listening |= {port for port in [getattr(process.settings, "metrics_port", None)] if port}
     if set(process.workload.ports.values()) != listening:
         yield f"it listens on {sorted(listening)}, and its ports are {sorted(process.workload.ports.values())}"
-    asked = {name: probe["httpGet"]["path"] for name, probe in probes(process.container) if "httpGet" in probe}
-    known = routes(process.image, process.settings) if asked and process.settings else {*asked.values()}
-    yield from (f"{name} asks for {path}, which {process.image} does not have" for name, path in asked.items() if path not in known)
+    for name, probe in probes(process.container):
+        if (asked := probe.get("httpGet")) and asked["path"] not in routes(process.image):
+            yield f"{name} asks for {asked['path']}, which {process.image} does not have"
 
 
-def routes(image: str, settings: ServiceSettings) -> frozenset[str]:
+@cache
+def routes(image: str) -> frozenset[str]:
     """The paths that a service answers by itself."""
     main = importlib.import_module(f"{PACKAGES[image]}.main")
+    settings = settings_class(image).example(**EXAMPLES.get(image, {}))
     application = main.own_app(load_table(), {}) if image == "gateway" else main.create_app(settings)
     return frozenset(route.path for route in iter_route_contexts(application.routes) if route.path)
 

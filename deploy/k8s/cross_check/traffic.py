@@ -10,7 +10,16 @@ from pydantic import SecretStr
 from cross_check.cluster import Cluster, Object, Workload, matches
 from cross_check.programs import Process, processes
 
-PORTS = {"http": 80, "https": 443, "s3": 443, "postgresql": 5432, "redis": 6379, "rediss": 6379, "smtp": 25, "smtps": 465}
+PORTS = {
+    "http": 80,
+    "https": 443,
+    "s3": 443,
+    "postgresql": 5432,
+    "redis": 6379,
+    "rediss": 6379,
+    "smtp": 25,
+    "smtps": 465,
+}
 # The addresses of the platform itself, as people type them: nobody connects to those.
 PUBLIC = {("auth", "web_url"), ("web", "public_url")}
 # What one command of a program uses, where it is not everything that its settings name.
@@ -45,8 +54,12 @@ def faults(cluster: Cluster) -> Iterator[str]:
         if source is target or not {source, target} & own:
             continue
         for port in sorted({*target.ports.values()}):
-            if network.lets(source, target, port) and (source, target, port) not in needed:
+            if (source, target, port) in needed:
+                continue
+            if network.sends(source, target, port):
                 yield f"{source}: it may connect to {target} at {port}, and has no reason to"
+            if network.receives(source, target, port):
+                yield f"{target}: it may be connected from {source} at {port}, and there is no reason to"
 
 
 def _connections(process: Process) -> Iterator[Connection]:
@@ -71,7 +84,9 @@ def _inside(cluster: Cluster, connection: Connection) -> set[tuple[Workload, Wor
     service = cluster.get("Service", connection.host)
     if service is None:
         return set()
-    targets = [port.get("targetPort", port["port"]) for port in service["spec"]["ports"] if port["port"] == connection.port]
+    targets = [
+        port.get("targetPort", port["port"]) for port in service["spec"]["ports"] if port["port"] == connection.port
+    ]
     return {
         (connection.source, one, number)
         for one, target in product(cluster.behind(service), targets)
@@ -110,23 +125,31 @@ class Network:
             yield f"{source}: there is no Service {host}"
         elif not self._leads_out(source, port):
             yield f"{source}: no policy lets it connect to {host} at {port}"
-        (space, labels), names_port = NAMES
-        if not self._sends(source, space, labels, names_port):
+        if not self._looks_up(source):
             yield f"{source}: no policy lets it look names up"
 
     def lets(self, source: Workload, target: Workload, port: int) -> bool:
         """Whether both sides agree."""
-        received = any(
+        return self.sends(source, target, port) and self.receives(source, target, port)
+
+    def sends(self, source: Workload, target: Workload, port: int) -> bool:
+        """Whether the policies of the source agree."""
+        return any(
+            self._named(rule, target, port) and self._is_peer(rule.get("to"), self._space, target.labels)
+            for rule in self._rules(source, "Egress")
+        )
+
+    def receives(self, source: Workload, target: Workload, port: int) -> bool:
+        """Whether the policies of the target agree."""
+        return any(
             self._named(rule, target, port) and self._is_peer(rule.get("from"), self._space, source.labels)
             for rule in self._rules(target, "Ingress")
         )
-        return received and self._sends(source, self._space, target.labels, port, target)
 
-    def _sends(
-        self, source: Workload, space: str, labels: Object, port: int, target: Workload | None = None
-    ) -> bool:
+    def _looks_up(self, source: Workload) -> bool:
+        (space, labels), port = NAMES
         return any(
-            self._named(rule, target, port) and self._is_peer(rule.get("to"), space, labels)
+            self._named(rule, None, port) and self._is_peer(rule.get("to"), space, labels)
             for rule in self._rules(source, "Egress")
         )
 

@@ -45,9 +45,9 @@ def _images(workload: Workload) -> Iterator[str]:
         path, _, tag = container["image"].rpartition("/")[2].partition(":")
         if tag in ("", "latest"):
             yield f"image {container['image']} has no version"
-        elif workload.labels.get("app.kubernetes.io/component") == "migration":
-            if not workload.name.endswith(suffix := f"-{tag.replace('.', '-')}"):
-                yield f"it runs {path}:{tag}, so its name has to end with {suffix}"
+        migrates = workload.labels.get("app.kubernetes.io/component") == "migration"
+        if migrates and not workload.name.endswith(suffix := f"-{tag.replace('.', '-')}"):
+            yield f"it runs {path}:{tag}, so its name has to end with {suffix}"
 
 
 def _account(cluster: Cluster, workload: Workload) -> Iterator[str]:
@@ -65,9 +65,9 @@ def _volumes(cluster: Cluster, workload: Workload) -> Iterator[str]:
     for name in sorted({*volumes, *claimed} - mounted):
         yield f"nobody mounts volume {name}"
     for volume in volumes.values():
-        if claim := volume.get("persistentVolumeClaim"):
-            if cluster.get("PersistentVolumeClaim", claim["claimName"]) is None:
-                yield f"there is no PersistentVolumeClaim {claim['claimName']}"
+        claim = volume.get("persistentVolumeClaim", {}).get("claimName")
+        if claim and cluster.get("PersistentVolumeClaim", claim) is None:
+            yield f"there is no PersistentVolumeClaim {claim}"
         for kind, field, key in (("ConfigMap", "configMap", "name"), ("Secret", "secret", "secretName")):
             if source := volume.get(field):
                 wanted = [item["key"] for item in source.get("items", [])]
@@ -187,7 +187,10 @@ def _unread(cluster: Cluster) -> Iterator[str]:
             read.add(("ConfigMap", volume.get("configMap", {}).get("name", "")))
             read.add(("Secret", volume.get("secret", {}).get("secretName", "")))
         for container in workload.containers:
-            for source in (*container.get("envFrom", []), *(one.get("valueFrom", {}) for one in container.get("env", []))):
+            for source in (
+                *container.get("envFrom", []),
+                *(one.get("valueFrom", {}) for one in container.get("env", [])),
+            ):
                 for field, reference in source.items():
                     read.add(("Secret" if field.startswith("secret") else "ConfigMap", reference.get("name", "")))
     for operated in (*cluster.all("Cluster"), *cluster.all("ObjectStore")):
