@@ -5,10 +5,10 @@ Each module is one family of faults, and has one function ``faults(cluster)`` th
 
 from collections.abc import Iterator
 
-from cross_check import confinement, lifetimes, programs, traffic, wiring
+from cross_check import capacity, confinement, lifetimes, programs, traffic, wiring
 from cross_check.cluster import Cluster
 
-FAMILIES = (wiring, lifetimes, confinement, programs, traffic)
+FAMILIES = (wiring, lifetimes, confinement, programs, traffic, capacity)
 
 
 def faults(cluster: Cluster) -> Iterator[str]:

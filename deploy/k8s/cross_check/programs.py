@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 from fastapi.routing import iter_route_contexts
@@ -55,7 +56,13 @@ class Process:
 def faults(cluster: Cluster) -> Iterator[str]:
     """Each as a line."""
     for process in processes(cluster):
-        found = (*_settings(process), *_commands(process), *_paths(process), *_user(process))
+        found = (
+            *_settings(process),
+            *_commands(process),
+            *_paths(process),
+            *_user(process),
+            *_address(cluster, process),
+        )
         yield from (f"{process.workload}: {fault}" for fault in found)
 
 
@@ -187,6 +194,14 @@ def _user(process: Process) -> Iterator[str]:
     context = process.workload.pod.get("securityContext", {})
     if (context.get("runAsUser"), context.get("runAsGroup")) != (user, group):
         yield f"the folders of the image belong to {user}:{group}, and it runs as another"
+
+
+def _address(cluster: Cluster, process: Process) -> Iterator[str]:
+    """What people type is what lets them in."""
+    hosts = {rule.get("host") for ingress in cluster.all("Ingress") for rule in ingress["spec"]["rules"]}
+    issuer = urlsplit(getattr(process.settings, "token_issuer", "")).hostname
+    if hosts and process.command == "serve" and issuer and issuer not in hosts:
+        yield f"it is told that the platform is {issuer}, and the Ingress lets in {', '.join(sorted(map(str, hosts)))}"
 
 
 def _said(instruction: str) -> str:

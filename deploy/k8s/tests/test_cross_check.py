@@ -219,6 +219,7 @@ PRODUCTION = [
         {"app": "gateway"},
         "ServiceMonitor/gateway: it selects nothing",
     ),
+    ("ConfigMap platform", "data/url", "https://other.example.org", "the platform is other.example.org"),
     ("ServiceMonitor gateway", "spec/endpoints/0/port", "metric", "has no port metric"),
     (
         "Cluster postgres",
@@ -236,12 +237,16 @@ PRODUCTION = [
         "Secret valkey has no key password",
     ),
 ]
-DEFECTS = [("dev", *one) for one in (*WIRING, *LIFETIMES, *CONFINEMENT, *PROGRAMS, *TRAFFIC)]
-DEFECTS += [("production", *one) for one in PRODUCTION]
+CAPACITY = [
+    ("HorizontalPodAutoscaler rewards", "spec/maxReplicas", 20, "Postgres takes 400 connections"),
+    ("ConfigMap auth", "data/AUTH_DATABASE_POOL_SIZE", "50", "Postgres takes 400 connections"),
+]
+DEFECTS = [("dev", *one) for one in (*WIRING, *LIFETIMES, *CONFINEMENT, *PROGRAMS, *TRAFFIC, *CAPACITY)]
+DEFECTS += [("production", *one) for one in (*PRODUCTION, *CAPACITY)]
 
 
 @pytest.mark.parametrize(
-    ("name", "what", "path", "value", "said"), DEFECTS, ids=[f"{one[1]}: {one[-1]}" for one in DEFECTS]
+    ("name", "what", "path", "value", "said"), DEFECTS, ids=[f"{one[0]}: {one[1]}: {one[-1]}" for one in DEFECTS]
 )
 def test_a_planted_defect_is_found(overlay: Overlay, name: str, what: str, path: str, value: Any, said: str) -> None:
     objects = overlay(name)
