@@ -70,6 +70,9 @@ compose-test: setup ## build, start, use, roll, kill, back up and restore the st
 upgrade-drill: setup ## put a newer release in and take it out again under load, in containers, for real
 	@$(BIN)/python -m pytest -s -p no:randomly deploy/trials/test_upgrade.py
 
+pods-test: setup ## run a pod of every workload of deploy/k8s as a container (`make images` before)
+	@$(BIN)/python -m pytest -s -p no:randomly deploy/trials/test_pods.py
+
 valkey-test: setup ## take the primary from the Valkey of deploy/k8s, in containers, for real
 	@$(BIN)/python -m pytest -s -p no:randomly deploy/trials/test_valkey_failover.py
 
