@@ -1,8 +1,8 @@
 """``make pods-test``: the pods of ``deploy/k8s/overlays/dev``, one of each workload, as containers of Docker, for real.
 
 What a kubelet would give them is read from the built manifests: user, read-only root, capabilities, variables, secrets
-and settings as files, volumes, memory, commands. Their own probes say when they are ready, and Docker restarts what ends.
-All start at once, as nothing in a cluster orders them. Not tried: scheduling, Services, network policies, autoscalers.
+and settings as files, volumes, memory, commands. Their own probes say when they are ready; Docker restarts what ends. All
+start at once, as nothing in a cluster orders them. Not tried: scheduling, Services, network policies, autoscalers.
 """
 
 import base64
@@ -57,11 +57,7 @@ class Node:
             "--security-opt=no-new-privileges",
             *(f"--cap-drop={capability}" for capability in context["capabilities"]["drop"]),
             *(["--read-only"] if context["readOnlyRootFilesystem"] else []),
-            *(
-                f"--network-alias={one['metadata']['name']}"
-                for one in self.cluster.all("Service")
-                if pod in self.cluster.behind(one)
-            ),
+            *(f"--network-alias={name}" for name in self._names(pod)),
             *(f"--env={name}={value}" for name, value in self._variables(container)),
             *(option for mount in container["volumeMounts"] for option in self._mount(pod, mount)),
         ]
