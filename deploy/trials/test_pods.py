@@ -1,8 +1,8 @@
 """``make pods-test``: the pods of ``deploy/k8s/overlays/dev``, one of each workload, as containers of Docker, for real.
 
 What a kubelet would give them is read from the built manifests: user, read-only root, capabilities, variables, secrets
-and settings as files, volumes, memory, commands. Their own probes say when they are ready; Docker restarts what ends. All
-start at once, as nothing in a cluster orders them. Not tried: scheduling, Services, network policies, autoscalers.
+and settings as files, volumes, memory, commands. Their own probes say when they are ready; Docker restarts what ends.
+All start at once, as nothing in a cluster orders them. Not tried: scheduling, Services, network policies, autoscalers.
 """
 
 import base64
