@@ -18,7 +18,7 @@ sentinel failover-timeout appraise 30000
 END
     mv "$file.new" "$file"
 fi
-grep -v -e '^requirepass ' -e '^sentinel sentinel-pass ' -e '^sentinel auth-pass ' "$file" >"$file.new"
+grep -v -e '^requirepass ' -e '^user default ' -e '^sentinel sentinel-pass ' -e '^sentinel auth-pass ' "$file" >"$file.new"
 {
     echo "requirepass $password"
     echo "sentinel sentinel-pass $password"
