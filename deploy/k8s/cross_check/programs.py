@@ -206,4 +206,4 @@ def _address(cluster: Cluster, process: Process) -> Iterator[str]:
 
 def _said(instruction: str) -> str:
     """The last one of this kind in the Dockerfile."""
-    return re.findall(rf"^{instruction} (.+)$", DOCKERFILE, re.MULTILINE)[-1]
+    return str(re.findall(rf"^{instruction} (.+)$", DOCKERFILE, re.MULTILINE)[-1])

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from cross_check.cluster import Cluster, Object, Workload, matches
+from cross_check.cluster import Cluster, Labels, Object, Workload, matches
 from cross_check.programs import Process, processes
 
 PORTS = {
@@ -168,10 +168,10 @@ class Network:
         named = [target.port(one["port"]) if target else one["port"] for one in rule.get("ports", [])]
         return not rule.get("ports") or port in named
 
-    def _is_peer(self, peers: list[Object] | None, space: str, labels: Object) -> bool:
+    def _is_peer(self, peers: list[Object] | None, space: str, labels: Labels) -> bool:
         return not peers or any(self._means(peer, space, labels) for peer in peers if "ipBlock" not in peer)
 
-    def _means(self, peer: Object, space: str, labels: Object) -> bool:
+    def _means(self, peer: Object, space: str, labels: Labels) -> bool:
         spaces = peer.get("namespaceSelector")
         near = space == self._space if spaces is None else matches(spaces, {"kubernetes.io/metadata.name": space})
         return near and matches(peer.get("podSelector", {}), labels)
