@@ -55,7 +55,7 @@ def lay_out(folder: Path) -> None:
 
 def make_secrets(folder: Path, overlay: str) -> Mapping[str, str]:
     """Those of ``make_secrets.py`` for an overlay, and those that people put beside them."""
-    command = [sys.executable, DEPLOY / "make_secrets.py", folder, *STORES[overlay]]
+    command = [sys.executable, str(DEPLOY / "make_secrets.py"), str(folder), *STORES[overlay]]
     subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own program
     return {**BY_HAND, **{file.name: file.read_text() for file in folder.iterdir()}}
 

@@ -136,7 +136,7 @@ def _monitors(cluster: Cluster) -> Iterator[str]:
                     yield f"{name}: Service {service['metadata']['name']} has no port {endpoint['port']}"
 
 
-def _names(ports: list[Object]) -> list[str | int]:
+def _names(ports: list[Object]) -> list[str | int | None]:
     return [key for port in ports for key in (port.get("name"), port["port"])]
 
 
