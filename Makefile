@@ -14,7 +14,7 @@ TESTS ?=
 COMPOSE := docker compose --file deploy/compose.yaml
 
 .PHONY: help run setup test test-unit schedulers-test schedulers-faults bench chaos chaos-quick secrets images up down roll backup \
-	compose-test upgrade-drill valkey-test deploy-check k8s-check check fmt lint types contracts openapi lock clean migration
+	compose-test upgrade-drill pods-test valkey-test deploy-check k8s-check check fmt lint types contracts openapi lock clean migration
 
 help: ## this list
 	@echo "Appraise: rewarded app tasks, a points ledger, a daily ISIN service"; echo

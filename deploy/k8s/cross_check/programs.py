@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ import click
 from fastapi.routing import iter_route_contexts
 from pydantic import ValidationError
 
-from cross_check.cluster import Cluster, Object, Workload, probes
+from cross_check.cluster import Cluster, Object, Workload, matches, probes
 from gateway.routes import load_table
 from servicekit.settings import ServiceSettings
 
@@ -187,6 +188,16 @@ def routes(image: str) -> frozenset[str]:
     settings = settings_class(image).example(**EXAMPLES.get(image, {}))
     application = main.own_app(load_table(), {}) if image == "gateway" else main.create_app(settings)
     return frozenset(route.path for route in iter_route_contexts(application.routes) if route.path)
+
+
+def _scraped(cluster: Cluster, process: Process) -> Iterator[str]:
+    """The port of metrics alone has nothing else; on the port of the service a path has to be one of its own."""
+    for monitor, service in product(cluster.all("ServiceMonitor"), cluster.all("Service")):
+        labels = service["metadata"].get("labels", {})
+        if process.workload in cluster.behind(service) and matches(monitor["spec"]["selector"], labels):
+            for endpoint in monitor["spec"]["endpoints"]:
+                if endpoint["port"] == "http" and endpoint["path"] not in routes(process.image):
+                    yield f"it is scraped at {endpoint['path']}, which {process.image} does not have"
 
 
 def _user(process: Process) -> Iterator[str]:

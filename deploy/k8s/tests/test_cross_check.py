@@ -220,6 +220,7 @@ PRODUCTION = [
         "ServiceMonitor/gateway: it selects nothing",
     ),
     ("ConfigMap platform", "data/url", "https://other.example.org", "the platform is other.example.org"),
+    ("ServiceMonitor services", "spec/endpoints/0/path", "/metrics", "it is scraped at /metrics"),
     ("ServiceMonitor gateway", "spec/endpoints/0/port", "metric", "has no port metric"),
     (
         "Cluster postgres",
