@@ -57,14 +57,9 @@ class Process:
 def faults(cluster: Cluster) -> Iterator[str]:
     """Each as a line."""
     for process in processes(cluster):
-        found = (
-            *_settings(process),
-            *_commands(process),
-            *_paths(process),
-            *_user(process),
-            *_address(cluster, process),
-        )
-        yield from (f"{process.workload}: {fault}" for fault in found)
+        inside = (*_settings(process), *_commands(process), *_paths(process), *_user(process))
+        around = (*_address(cluster, process), *_scraped(cluster, process))
+        yield from (f"{process.workload}: {fault}" for fault in (*inside, *around))
 
 
 def processes(cluster: Cluster) -> Iterator[Process]:
