@@ -14,11 +14,11 @@ TESTS ?=
 COMPOSE := docker compose --file deploy/compose.yaml
 
 .PHONY: help run setup test test-unit schedulers-test schedulers-faults bench chaos chaos-quick secrets images up down roll backup \
-	compose-test upgrade-drill deploy-check check fmt lint types contracts openapi lock clean migration
+	compose-test upgrade-drill pods-test valkey-test deploy-check k8s-check check fmt lint types contracts openapi lock clean migration
 
 help: ## this list
 	@echo "Appraise: rewarded app tasks, a points ledger, a daily ISIN service"; echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
 
 run: setup ## start the whole platform on this machine (Ctrl-C stops it)
 	@$(BIN)/local-stack run
@@ -70,8 +70,18 @@ compose-test: setup ## build, start, use, roll, kill, back up and restore the st
 upgrade-drill: setup ## put a newer release in and take it out again under load, in containers, for real
 	@$(BIN)/python -m pytest -s -p no:randomly deploy/trials/test_upgrade.py
 
+pods-test: setup ## run a pod of every workload of deploy/k8s as a container (`make images` before)
+	@$(BIN)/python -m pytest -s -p no:randomly deploy/trials/test_pods.py
+
+valkey-test: setup ## take the primary from the Valkey of deploy/k8s, in containers, for real
+	@$(BIN)/python -m pytest -s -p no:randomly deploy/trials/test_valkey_failover.py
+
 deploy-check: setup ## lint Dockerfile, workflows and alert rules with their own tools, each in an environment of its own
 	@$(BIN)/python deploy/check.py
+	@$(MAKE) k8s-check
+
+k8s-check: setup ## build the manifests of Kubernetes, validate and cross-check them
+	@$(BIN)/python deploy/k8s/check.py
 
 check: lint types contracts test ## what CI runs: format, lint, types, import contracts, every test
 

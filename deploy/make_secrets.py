@@ -1,6 +1,6 @@
 """Makes the secrets of an installation once, a file for each, in ``deploy/secrets`` (or the folder that is named).
 
-    python deploy/make_secrets.py [FOLDER]
+    python deploy/make_secrets.py [FOLDER] [--postgres HOST:PORT] [--valkey HOST:PORT]
 
 Run again it makes only what is missing: nothing that is in use ever changes. Compose mounts each file where the service
 looks for it, and the overlays of Kubernetes make their Secrets from the same folder.
@@ -9,6 +9,7 @@ The folder is its owner's alone. The files in it are readable by all, because Co
 services are not root: outside of the containers nobody gets as far as the files.
 """
 
+import argparse
 import os
 import secrets
 import string
@@ -49,7 +50,7 @@ def random_secret() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
 
 
-def make(folder: Folder, *, postgres: str = "postgres:5432", valkey: str = "valkey:6379") -> None:
+def make(folder: Folder, *, postgres: str, valkey: str) -> None:
     """Everything that ``deploy/compose.yaml`` names; ``host:port`` of the two stores."""
     folder.ensure("postgres_password", random_secret)
     for name in DATABASES:
@@ -70,10 +71,14 @@ def make(folder: Folder, *, postgres: str = "postgres:5432", valkey: str = "valk
 
 def main() -> None:
     """The command."""
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "secrets"
-    folder = Folder(path)
-    make(folder)
-    sys.stdout.write(f"{path}: {len(folder.made)} secrets made\n")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parent / "secrets")
+    parser.add_argument("--postgres", default="postgres:5432", metavar="HOST:PORT", help="for the URLs")
+    parser.add_argument("--valkey", default="valkey:6379", metavar="HOST:PORT", help="for the URLs")
+    arguments = parser.parse_args()
+    folder = Folder(arguments.folder)
+    make(folder, postgres=arguments.postgres, valkey=arguments.valkey)
+    sys.stdout.write(f"{arguments.folder}: {len(folder.made)} secrets made\n")
 
 
 if __name__ == "__main__":

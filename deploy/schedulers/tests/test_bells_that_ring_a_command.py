@@ -49,7 +49,7 @@ async def test_two_crontab_lines_at_once_are_one_run(bells: Bells) -> None:
 
 
 async def test_two_pods_of_the_cronjob_at_once_are_one_run(bells: Bells) -> None:
-    command = pod(bells.placed("kubernetes/cronjob.yaml"))["command"]
+    command = pod(bells.placed("../k8s/components/isin-cronjob/cronjob.yaml"))["command"]
     await bells.two_at_once(command, command)
 
 

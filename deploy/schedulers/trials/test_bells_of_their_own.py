@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import sqlite3
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -140,11 +139,3 @@ async def test_an_airflow_dag_fetches_the_day_of_its_run_and_again_does_nothing(
     with sqlite3.connect(home / "airflow.db") as database:  # `dags test` ends with 0 whatever became of a task
         assert set(database.execute("SELECT state FROM task_instance")) == {("success",)}
     database.close()
-
-
-def test_the_cronjob_is_what_kubernetes_takes(tmp_path: Path) -> None:
-    validate, manifest = program("kubernetes", "kubernetes-validate"), SCHEDULERS / "kubernetes/cronjob.yaml"
-    subprocess.run([validate, "--strict", manifest], check=True, capture_output=True)
-    wrong = tmp_path / "wrong.yaml"
-    wrong.write_text(manifest.read_text().replace("concurrencyPolicy: Forbid", "concurrencyPolicies: Forbid"))
-    assert subprocess.run([validate, "--strict", wrong], check=False, capture_output=True).returncode != 0
