@@ -4,10 +4,10 @@ import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Event, Thread
 
 import asyncpg
+import psutil
 
 EVERY_SECONDS = 2.0
 OF_A_PROCESS = re.compile(r"_(?:main|gw\d+)_(\d+)$")  # as `servicekit.testing` names them
@@ -36,7 +36,7 @@ async def _drop(postgres_url: str) -> None:
     try:
         for row in await connection.fetch("SELECT datname FROM pg_database"):
             process = OF_A_PROCESS.search(row["datname"])
-            if process and not Path(f"/proc/{process[1]}").exists():
+            if process and not psutil.pid_exists(int(process[1])):
                 await connection.execute(f'DROP DATABASE IF EXISTS "{row["datname"]}" WITH (FORCE)')
     finally:
         await connection.close()

@@ -47,6 +47,16 @@ process_isolation = forkserver
 timeout_constant = 10
 timeout_multiplier = 4
 """
+# What a function remembers would hide from mutmut which tests depend on it.
+FORGETTING = """
+
+@pytest.fixture(autouse=True)
+def _forgetting():
+    for name, module in list(sys.modules.items()):
+        if name in {modules}:
+            for value in vars(module).values():
+                getattr(value, "cache_clear", int)()
+"""
 
 
 def prepare(area: Area) -> Path:
@@ -58,8 +68,9 @@ def prepare(area: Area) -> Path:
     for member in area.members:
         shutil.copytree(ROOT / member / "src", folder / "src", dirs_exist_ok=True)
         shutil.copytree(ROOT / member / "tests", folder / member / "tests")
-    for name in ("conftest.py", "pyproject.toml"):
-        shutil.copy2(ROOT / name, folder / name)
+    shutil.copy2(ROOT / "pyproject.toml", folder)
+    forgetting = FORGETTING.replace("{modules}", repr(set(area.modules)))
+    (folder / "conftest.py").write_text(f"import sys\n{(ROOT / 'conftest.py').read_text()}{forgetting}")
     mutated = [f"src/{module.replace('.', '/')}.py" for module in area.modules]
     (folder / "setup.cfg").write_text(
         CONFIGURATION.format(mutated="\n    ".join(mutated), tests="\n    ".join(area.tests))

@@ -66,6 +66,8 @@ class Renewals:
             session = await self._sessions.read(cookie_id)
             if session is None:
                 raise SignInNeeded
+            # Both are ours; nobody who guesses sees this.
+            # nosemgrep: secret-compared-at-leisure
             if session.access_token != refused:
                 return session
             renewed = await self._exchange(cookie_id, session, browser)
