@@ -13,7 +13,7 @@ STAMP := .venv/.installed
 TESTS ?=
 COMPOSE := docker compose --file deploy/compose.yaml
 
-.PHONY: help run setup test test-unit schedulers-test schedulers-faults bench chaos chaos-quick secrets images up down roll backup \
+.PHONY: help run setup test test-unit schedulers-test schedulers-faults bench chaos chaos-quick mutation scan minimum secrets images up down roll backup \
 	compose-test upgrade-drill deploy-check check fmt lint types contracts openapi lock clean migration
 
 help: ## this list
@@ -38,6 +38,15 @@ chaos: setup ## attack the running platform for about two hours, or go on with t
 
 chaos-quick: setup ## each fault once, and two planted defects that must be found: about two minutes
 	@$(BIN)/python chaos/report.py --quick
+
+mutation: setup ## plant small defects into ledger, tokens, extractor and ISIN checks: does a test notice? (an hour)
+	@$(BIN)/python chaos/mutation_tests.py
+
+scan: setup ## scan code, files and history for what is dangerous, and show that each scanner sees its canaries
+	@$(BIN)/python tests/security/scanners/scan.py
+
+minimum: setup ## install the oldest packages that we say will do, and run tests on them
+	@$(BIN)/python tests/architecture/minimum_versions.py
 
 schedulers-faults: setup ## what schedulers lose when they are killed: ten minutes, and the table of all trials
 	@$(BIN)/python bench/environments.py chaos/schedulers/*.txt

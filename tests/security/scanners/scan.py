@@ -1,7 +1,7 @@
 """``make scan``: every scanner sees its canaries, and finds nothing in this repository and its history.
 
-semgrep reads the code with rules of our own (semgrep.yaml), detect-secrets every file that is or ever was here; ruff and
-hadolint are run by ``make lint`` and ``make deploy-check``, and show here that they see theirs. The scanners have
+semgrep reads the code with rules of our own (semgrep.yaml), detect-secrets every file that is or ever was here; ruff
+and hadolint are run by ``make lint`` and ``make deploy-check``, and show here that they see theirs. The scanners have
 environments of their own, in ``.venvs/``, and fetch nothing.
 
 Known findings of detect-secrets, such as passwords of tests, stand as hashes in secrets.json: ``--accept`` writes it.
