@@ -26,7 +26,10 @@ AREAS = (
         "extractor",
         ("libs/extractor",),
         _modules("extractor", "android", "extraction", "isin", "named", "pattern", "reach", "scan", "sources"),
-        _tests("libs/extractor/tests", "custom_patterns", "isin", "named_patterns", "package_name", "streams"),
+        (
+            *_tests("libs/extractor/tests", "custom_patterns", "isin", "named_patterns"),
+            *_tests("libs/extractor/tests", "package_name", "reach", "streams"),
+        ),
     ),
     Area(
         "isin",
@@ -36,9 +39,9 @@ AREAS = (
             *_modules("isin_worker.pipeline.parse", "codes", "rows", "statement", "validate"),
         ),
         (
-            *_tests("services/isin-worker/tests/unit", "code_lists", "feed_formats", "isin_check_digits"),
-            *_tests("services/isin-worker/tests/unit", "isin_verdicts", "list_rows", "stated_counts"),
-            *_tests("services/isin-worker/tests/integration", "gates"),
+            *_tests("services/isin-worker/tests/unit", "code_lists", "feed_formats", "gate_decisions"),
+            *_tests("services/isin-worker/tests/unit", "isin_check_digits", "isin_verdicts", "list_rows"),
+            *_tests("services/isin-worker/tests/unit", "stated_counts"),
         ),
     ),
     Area(
@@ -49,9 +52,9 @@ AREAS = (
             *_modules("auth_service.services", "access_tokens", "opaque_tokens", "signing_keys"),
         ),
         (
-            *_tests("libs/servicekit/tests", "published_keys", "revocations"),
-            *_tests("services/auth/tests/integration", "logout", "refresh", "signing_keys", "throttling"),
-            *_tests("services/auth/tests/integration", "token_attacks"),
+            *_tests("libs/servicekit/tests", "published_keys", "revocations", "token_verifier"),
+            *_tests("services/auth/tests/unit", "opaque_tokens", "signing_keys"),
+            *_tests("services/auth/tests/integration", "signing_keys", "token_attacks"),
         ),
     ),
     Area(

@@ -6,7 +6,8 @@ mutmut plants them; it has an environment of its own, in ``.venvs/``. What was t
 that has used up its minutes goes on there the next time, and ``--again`` begins anew. Ends with 1 when an area has
 less than nine tenths killed, or a survivor that chaos/mutation/survivors.toml does not explain.
 
-mutmut changes what is inside functions without decorators, and nothing of what a module says outside of them.
+mutmut changes what is inside functions without decorators, and nothing of what a module says outside of them. Lines
+that write into the log are left as they are.
 """
 
 # ruff: noqa: T201 - a script prints
@@ -43,6 +44,7 @@ also_copy =
     services
 pytest_add_cli_args_test_selection =
     {tests}
+do_not_mutate_patterns = \\blog\\.\\w+\\(
 process_isolation = forkserver
 timeout_constant = 10
 timeout_multiplier = 4
