@@ -13,7 +13,7 @@ STAMP := .venv/.installed
 TESTS ?=
 COMPOSE := docker compose --file deploy/compose.yaml
 
-.PHONY: help run setup test test-unit schedulers-test schedulers-faults bench chaos chaos-quick mutation scan minimum secrets images up down roll backup \
+.PHONY: help run setup test test-unit schedulers-test schedulers-faults bench chaos chaos-quick contract fuzz mutation scan minimum secrets images up down roll backup \
 	compose-test upgrade-drill deploy-check check fmt lint types contracts openapi lock clean migration
 
 help: ## this list
@@ -44,6 +44,12 @@ mutation: setup ## plant small defects into ledger, tokens, extractor and ISIN c
 
 scan: setup ## scan code, files and history for what is dangerous, and show that each scanner sees its canaries
 	@$(BIN)/python tests/security/scanners/scan.py
+
+contract: setup ## Schemathesis over the whole contract of a running platform: 10,000 cases in both roles (QUICK=1: 1,000)
+	@$(BIN)/python chaos/contract_fuzz.py $(if $(QUICK),--quick)
+
+fuzz: setup ## hostile bytes, evolved by atheris, against what reads bytes of strangers: nine minutes
+	@$(BIN)/python chaos/fuzz.py
 
 minimum: setup ## install the oldest packages that we say will do, and run tests on them
 	@$(BIN)/python tests/architecture/minimum_versions.py

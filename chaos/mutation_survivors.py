@@ -2,14 +2,16 @@
 
 import difflib
 import json
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-KILLED = {1, 3}  # exit codes: a test failed, or pytest itself
+KILLED = {1, 3}  # mutmut's codes: a test failed, or pytest itself
 ENDLESS = {24, -24, 36, 152, 255}  # the tests took many times as long as before
-SURVIVED = {0, 5, 33}  # passed, or no test came by
+SURVIVED = {0, 5, 33}  # all passed, or none came by
+EXPLAINED = Path(__file__).parent / "mutation" / "survivors.toml"
 
 
 @dataclass(frozen=True, order=True)
@@ -28,37 +30,32 @@ class Tried:
 
     module: str
     killed: int
-    endless: int
     survivors: tuple[Survivor, ...]
     untried: int
 
     @property
-    def total(self) -> int:
-        """All that were planted."""
-        return self.killed + self.endless + len(self.survivors)
+    def planted(self) -> int:
+        """All that were tried."""
+        return self.killed + len(self.survivors)
 
 
 def tried(folder: Path, module: str) -> Tried:
-    """What is written down below mutmut's ``folder`` of a module."""
+    """What is written down of a module below mutmut's ``folder``."""
     file = folder / "mutants" / "src" / f"{module.replace('.', '/')}.py"
     codes: dict[str, int | None] = json.loads(Path(f"{file}.meta").read_text())["exit_code_by_key"]
     counts = Counter(codes.values())
-    return Tried(
-        module,
-        sum(counts[code] for code in KILLED),
-        sum(counts[code] for code in ENDLESS),
-        tuple(sorted(_survivors(file, module, [name for name, code in codes.items() if code in SURVIVED]))),
-        counts[None],
-    )
+    killed = sum(counts[code] for code in KILLED | ENDLESS)
+    survivors = sorted(_survivors(file, module, [name for name, code in codes.items() if code in SURVIVED]))
+    return Tried(module, killed, tuple(survivors), len(codes) - killed - len(survivors))
 
 
 def _survivors(file: Path, module: str, names: list[str]) -> Iterator[Survivor]:
     lines = file.read_text().splitlines()
-    spans = json.loads(Path(f"{file}.spans").read_text())["spans"]
+    spans: dict[str, list[int]] = json.loads(Path(f"{file}.spans").read_text())["spans"]
 
     def source(name: str) -> list[str]:
         first, last = spans[name]
-        return [line.strip() for line in lines[first:last]]  # without the line that names it
+        return [line.replace(name, "").strip() for line in lines[first - 1 : last]]
 
     for name in names:
         mutant = name.removeprefix(f"{module}.")
@@ -66,3 +63,14 @@ def _survivors(file: Path, module: str, names: list[str]) -> Iterator[Survivor]:
         difference = list(difflib.ndiff(source(f"{mangled}__mutmut_orig"), source(mutant)))
         before, after = (" ".join(line[2:] for line in difference if line[0] == sign) for sign in "-+")
         yield Survivor(module, mangled.removeprefix("x_").removeprefix("xǁ").replace("ǁ", "."), before, after)
+
+
+def explanations() -> dict[str, dict[str, str]]:
+    """Why they may live: for each function as ``module.function``, a piece of the changed line and the reason."""
+    return tomllib.loads(EXPLAINED.read_text())
+
+
+def explanation(survivor: Survivor) -> str | None:
+    """Why this one may live, if somebody has said it."""
+    of_function = explanations().get(f"{survivor.module}.{survivor.function}", {})
+    return next((why for piece, why in of_function.items() if piece in survivor.after), None)

@@ -1,6 +1,6 @@
 """Plants small defects into the code, one by one: does a test notice? Writes docs/mutation.md.
 
-    .venv/bin/python chaos/mutation_tests.py [AREA …] [--minutes 60] [--again]
+    .venv/bin/python chaos/mutation_tests.py [AREA …] [--minutes 90] [--again]
 
 mutmut plants them; it has an environment of its own, in ``.venvs/``. What was tried is kept in ``var/mutation``: a run
 that has used up its minutes goes on there the next time, and ``--again`` begins anew. Ends with 1 when an area has
@@ -23,6 +23,8 @@ from pathlib import Path
 
 from mutation_areas import AREAS, Area
 from mutation_databases import dropping_abandoned
+from mutation_report import write
+from mutation_survivors import tried
 
 from local_stack.embedded.for_tests import throwaway_servers
 
@@ -108,17 +110,21 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("areas", nargs="*", metavar="AREA")
-    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--minutes", type=float, default=90)
     parser.add_argument("--again", action="store_true")
     asked = parser.parse_args()
+    chosen = [area for area in AREAS if not asked.areas or area.name in asked.areas]
     until = time.monotonic() + 60 * asked.minutes
-    for area in AREAS:
-        if asked.areas and area.name not in asked.areas:
-            continue
+    for area in chosen:
         if asked.again:
             shutil.rmtree(WORK / area.name, ignore_errors=True)
-        whole = mutmut(prepare(area), max(1.0, until - time.monotonic()))
-        print(f"{area.name}: {'all were tried' if whole else 'the time was up; the next run goes on'}", flush=True)
+        if (left := until - time.monotonic()) > 0:
+            whole = mutmut(prepare(area), left)
+            print(f"{area.name}: {'all were tried' if whole else 'the time was up; the next run goes on'}", flush=True)
+    begun = [area for area in AREAS if (WORK / area.name / "mutants").exists()]
+    wrong = write({area.name: [tried(WORK / area.name, module) for module in area.modules] for area in begun})
+    print(*wrong, sep="\n")
+    sys.exit(1 if wrong else 0)
 
 
 if __name__ == "__main__":
