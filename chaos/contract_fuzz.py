@@ -11,6 +11,7 @@ the run of the administrator. Schemathesis gets an environment of its own, in ``
 
 import argparse
 import re
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -45,10 +46,11 @@ class Effort:
     examples: int
     phases: str
     cases: int
+    seed: int
 
 
-FULL = Effort(230, "examples,coverage,fuzzing,stateful", 10_000)
-QUICK = Effort(20, "fuzzing,stateful", 1_000)
+FULL = Effort(230, "examples,coverage,fuzzing,stateful", 10_000, seed=secrets.randbits(32))
+QUICK = Effort(20, "fuzzing,stateful", 1_000, seed=1)  # the same each time: it runs beside the tests
 
 
 def fuzz(url: str, effort: Effort, bearer: str | None, folder: Path) -> bool:
@@ -56,7 +58,7 @@ def fuzz(url: str, effort: Effort, bearer: str | None, folder: Path) -> bool:
     arguments = [
         str(environment(REQUIREMENTS) / "schemathesis"), "run", f"{url}/openapi.json", "--no-color",
         "--max-examples", str(effort.examples), "--phases", effort.phases, "--continue-on-failure",
-        "--generation-allow-x00", "true", "--workers", "2",
+        "--generation-allow-x00", "true", "--workers", "2", "--seed", str(effort.seed),
         # What a schema can't say is refused by intent: unknown ids, forged cursors, spent links, files that are none.
         # And the gateway refuses a method for a prefix: its `Allow` is wider than that of one address below it.
         "--exclude-checks", "positive_data_acceptance,unsupported_method,allow_header_conformance",

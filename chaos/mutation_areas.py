@@ -66,6 +66,7 @@ AREAS = (
             *_modules("rewards_service.services", "ledger", "points", "statement"),
         ),
         (
+            *_tests("services/rewards/tests/unit", "links"),
             *_tests("services/rewards/tests/integration", "bulk_decisions", "chain", "idempotency", "ledger_rules"),
             *_tests("services/rewards/tests/integration", "ledger_administration", "points", "reviews"),
         ),
