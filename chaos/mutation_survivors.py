@@ -65,6 +65,15 @@ def _survivors(file: Path, module: str, names: list[str]) -> Iterator[Survivor]:
         yield Survivor(module, mangled.removeprefix("x_").removeprefix("xǁ").replace("ǁ", "."), before, after)
 
 
+def forget_survivors(folder: Path) -> None:
+    """Let those be tried again that survived."""
+    for file in (folder / "mutants" / "src").rglob("*.meta"):
+        written = json.loads(file.read_text())
+        codes = written["exit_code_by_key"]
+        written["exit_code_by_key"] = {name: None if code in SURVIVED else code for name, code in codes.items()}
+        file.write_text(json.dumps(written))
+
+
 def explanations() -> dict[str, dict[str, str]]:
     """Why they may live: for each function as ``module.function``, a piece of the changed line and the reason."""
     return tomllib.loads(EXPLAINED.read_text())

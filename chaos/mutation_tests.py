@@ -24,7 +24,7 @@ from pathlib import Path
 from mutation_areas import AREAS, Area
 from mutation_databases import dropping_abandoned
 from mutation_report import write
-from mutation_survivors import tried
+from mutation_survivors import forget_survivors, tried
 
 from local_stack.embedded.for_tests import throwaway_servers
 
@@ -34,7 +34,7 @@ sys.path.insert(0, str(ROOT / "bench"))
 from environments import environment  # noqa: E402 - it is beside us and no package
 
 # Our own packages come first: the tests run with what the lock says, and with mutmut besides.
-MUTMUT = "import sys; sys.path.append(sys.argv.pop(1)); from mutmut.__main__ import cli; cli(prog_name='mutmut')"
+MUTMUT = "import sys; sys.path += sys.argv.pop(1).split(':'); from mutmut.__main__ import cli; cli(prog_name='mutmut')"
 CONFIGURATION = """\
 [mutmut]
 source_paths = src
@@ -51,16 +51,6 @@ process_isolation = forkserver
 timeout_constant = 10
 timeout_multiplier = 4
 """
-# What a function remembers would hide from mutmut which tests depend on it.
-FORGETTING = """
-
-@pytest.fixture(autouse=True)
-def _forgetting():
-    for name, module in list(sys.modules.items()):
-        if name in {modules}:
-            for value in vars(module).values():
-                getattr(value, "cache_clear", int)()
-"""
 
 
 def prepare(area: Area) -> Path:
@@ -73,8 +63,7 @@ def prepare(area: Area) -> Path:
         shutil.copytree(ROOT / member / "src", folder / "src", dirs_exist_ok=True)
         shutil.copytree(ROOT / member / "tests", folder / member / "tests")
     shutil.copy2(ROOT / "pyproject.toml", folder)
-    forgetting = FORGETTING.replace("{modules}", repr(set(area.modules)))
-    (folder / "conftest.py").write_text(f"import sys\n{(ROOT / 'conftest.py').read_text()}{forgetting}")
+    (folder / "conftest.py").write_text(f'{(ROOT / "conftest.py").read_text()}\npytest_plugins = ["mutation_plugin"]\n')
     mutated = [f"src/{module.replace('.', '/')}.py" for module in area.modules]
     (folder / "setup.cfg").write_text(
         CONFIGURATION.format(mutated="\n    ".join(mutated), tests="\n    ".join(area.tests))
@@ -82,16 +71,20 @@ def prepare(area: Area) -> Path:
     return folder
 
 
-def mutmut(folder: Path, seconds: float) -> bool:
+def mutmut(area: Area, folder: Path, seconds: float) -> bool:
     """Plant what was not planted yet. Returns whether all was tried before the time was up."""
     packages = next((environment(ROOT / "chaos/mutation/requirements.txt").parent / "lib").glob("*/site-packages"))
-    command = [sys.executable, "-c", MUTMUT, str(packages), "run", "--max-children", "2"]
+    command = [sys.executable, "-c", MUTMUT, f"{packages}:{Path(__file__).parent}", "run", "--max-children", "2"]
     with (
         throwaway_servers(workers=2) as servers,
         dropping_abandoned(servers.postgres_url),
         (folder / "mutmut.log").open("w") as log,
     ):
-        variables = {"APPRAISE_TEST_POSTGRES_URL": servers.postgres_url, "APPRAISE_TEST_VALKEY_URL": servers.valkey_url}
+        variables = {
+            "APPRAISE_TEST_POSTGRES_URL": servers.postgres_url,
+            "APPRAISE_TEST_VALKEY_URL": servers.valkey_url,
+            "MUTATED_MODULES": " ".join(area.modules),
+        }
         process = subprocess.Popen(  # noqa: S603 - our own interpreter
             command, cwd=folder, env=os.environ | variables, stdout=log, stderr=log, start_new_session=True
         )
@@ -112,14 +105,17 @@ def main() -> None:
     parser.add_argument("areas", nargs="*", metavar="AREA")
     parser.add_argument("--minutes", type=float, default=90)
     parser.add_argument("--again", action="store_true")
+    parser.add_argument("--survivors", action="store_true", help="try those again that survived: there are new tests")
     asked = parser.parse_args()
     chosen = [area for area in AREAS if not asked.areas or area.name in asked.areas]
     until = time.monotonic() + 60 * asked.minutes
     for area in chosen:
         if asked.again:
             shutil.rmtree(WORK / area.name, ignore_errors=True)
+        if asked.survivors:
+            forget_survivors(WORK / area.name)
         if (left := until - time.monotonic()) > 0:
-            whole = mutmut(prepare(area), left)
+            whole = mutmut(area, prepare(area), left)
             print(f"{area.name}: {'all were tried' if whole else 'the time was up; the next run goes on'}", flush=True)
     begun = [area for area in AREAS if (WORK / area.name / "mutants").exists()]
     wrong = write({area.name: [tried(WORK / area.name, module) for module in area.modules] for area in begun})
