@@ -50,7 +50,7 @@ class Effort:
 
 
 FULL = Effort(230, "examples,coverage,fuzzing,stateful", 10_000, seed=secrets.randbits(32))
-QUICK = Effort(20, "fuzzing,stateful", 1_000, seed=1)  # the same each time: it runs beside the tests
+QUICK = Effort(15, "fuzzing,stateful", 1_000, seed=1)  # the same each time: it runs beside the tests
 
 
 def fuzz(url: str, effort: Effort, bearer: str | None, folder: Path) -> bool:
