@@ -1,6 +1,5 @@
 """Canaries: what only its owner may know goes through the whole platform, and stands in none of its logs afterwards."""
 
-import re
 import secrets
 
 import pytest
@@ -24,15 +23,15 @@ def test_what_only_its_owner_may_know_is_in_no_log(platform: Platform) -> None:
     renewed = account.post("/api/v1/auth/refresh", {"refresh_token": tokens["refresh_token"]}).json()
     assert account.post("/api/v1/auth/password/forgot", {"email": address}).status_code == 202
     reset = mail_token(platform.var, address, "password")
-    body = {"token": reset, "new_password": f"{password} renewed"}
+    body = {"token": reset, "password": f"{password} renewed"}
     assert account.post("/api/v1/auth/password/reset", body).status_code == 204
     nobody = Account(platform.url)
-    stray = {"Authorization": f"Bearer {renewed['access_token']}", "X-Request-Id": (mark := secrets.token_hex(16))}
+    stray = {"Authorization": f"Bearer {renewed['access_token']}"}
     assert nobody.http.get("/api/v1/users/me", params={"access_token": reset}, headers=stray).status_code == 401
     assert account.post("/api/v1/tasks", {"app_id": "no app"}, key=key).status_code in {401, 422}
 
-    eventually(lambda: re.search(r"/api/v1/users/me", logs(platform)))  # the log is that of these requests
+    eventually(lambda: "/api/v1/users/me" in logs(platform))  # else it would not be the log of these requests
     written = logs(platform)
-    canaries = [address, password, wrong, reset, *tokens.values(), *renewed.values()]
-    assert [text for text in canaries if isinstance(text, str) and len(text) > 12 and text in written] == []
-    assert mark  # sent as a name for the request, and no secret
+    canaries = [address, password, wrong, reset, tokens["access_token"], tokens["refresh_token"]]
+    canaries += [renewed["access_token"], renewed["refresh_token"]]
+    assert [text for text in canaries if text in written] == []
