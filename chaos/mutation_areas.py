@@ -54,7 +54,7 @@ AREAS = (
         (
             *_tests("libs/servicekit/tests", "published_keys", "revocations", "token_verifier"),
             *_tests("services/auth/tests/unit", "opaque_tokens", "signing_keys"),
-            *_tests("services/auth/tests/integration", "signing_keys", "token_attacks"),
+            *_tests("services/auth/tests/integration", "signing_keys"),
         ),
     ),
     Area(
