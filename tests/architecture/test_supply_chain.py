@@ -89,7 +89,15 @@ def test_ruff_sees_each_planted_defect(tmp_path: Path) -> None:
         for number, content in enumerate(contents):
             (tmp_path / f"{rule}-{number}.py").write_text(content)
     ruff = Path(sys.executable).with_name("ruff")
-    command = [ruff, "check", "--no-cache", "--config", ROOT / "pyproject.toml", "--output-format=json", tmp_path]
+    command: list[str | Path] = [
+        ruff,
+        "check",
+        "--no-cache",
+        "--config",
+        ROOT / "pyproject.toml",
+        "--output-format=json",
+        tmp_path,
+    ]
     found = json.loads(subprocess.run(command, capture_output=True, check=False).stdout)
     seen = {(one["code"], Path(one["filename"]).name) for one in found}
     planted = {(rule, f"{rule}-{number}.py") for rule, texts in canaries.RUFF.items() for number in range(len(texts))}
