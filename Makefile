@@ -39,7 +39,7 @@ chaos: setup ## attack the running platform for about two hours, or go on with t
 chaos-quick: setup ## each fault once, and two planted defects that must be found: about two minutes
 	@$(BIN)/python chaos/report.py --quick
 
-mutation: setup ## plant small defects into ledger, tokens, extractor and ISIN checks: does a test notice? (an hour)
+mutation: setup ## plant small defects into ledger, tokens, extractor and ISIN checks: does a test notice? (hours, in pieces)
 	@$(BIN)/python chaos/mutation_tests.py
 
 scan: setup ## scan code, files and history for what is dangerous, and show that each scanner sees its canaries
