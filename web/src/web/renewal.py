@@ -66,8 +66,7 @@ class Renewals:
             session = await self._sessions.read(cookie_id)
             if session is None:
                 raise SignInNeeded
-            # Both are ours; nobody who guesses sees this.
-            # nosemgrep: secret-compared-at-leisure
+            # nosemgrep: secret-compared-at-leisure - both are ours, nobody who guesses sees this
             if session.access_token != refused:
                 return session
             renewed = await self._exchange(cookie_id, session, browser)
