@@ -199,10 +199,11 @@ async def test_the_ledger_is_read_page_by_page_newest_first(person: Any) -> None
     seen, path = [], f"/api/v1/points/transactions?user_id={ada.id}&limit=2"
     while path:
         page = await admin.get(path)
-        for transaction in page.json()["items"]:
-            seen += [entry["points"] for entry in transaction["entries"] if entry["user_id"]]
+        seen.append([entry["points"] for one in page.json()["items"] for entry in one["entries"] if entry["user_id"]])
         path = page.links["next"]["url"] if page.json()["next_cursor"] else ""
-    assert seen == [3, 2, 1]
+    assert seen == [[3, 2], [1]]
+    whole = (await admin.get(f"/api/v1/points/transactions?user_id={ada.id}&limit=3")).json()
+    assert (len(whole["items"]), whole["next_cursor"]) == (3, None)
     assert len((await admin.get("/api/v1/points/transactions")).json()["items"]) == 6
 
 
