@@ -13,8 +13,9 @@ STAMP := .venv/.installed
 TESTS ?=
 COMPOSE := docker compose --file deploy/compose.yaml
 
-.PHONY: help run setup test test-unit schedulers-test schedulers-faults bench chaos chaos-quick secrets images up down roll backup \
-	compose-test upgrade-drill pods-test valkey-test deploy-check k8s-check check fmt lint types contracts openapi lock clean migration
+.PHONY: help run setup test test-unit schedulers-test schedulers-faults bench chaos chaos-quick contract fuzz mutation scan minimum \
+	secrets images up down roll backup compose-test upgrade-drill pods-test valkey-test deploy-check k8s-check check fmt lint types \
+	contracts openapi lock clean migration
 
 help: ## this list
 	@echo "Appraise: rewarded app tasks, a points ledger, a daily ISIN service"; echo
@@ -38,6 +39,21 @@ chaos: setup ## attack the running platform for about two hours, or go on with t
 
 chaos-quick: setup ## each fault once, and two planted defects that must be found: about two minutes
 	@$(BIN)/python chaos/report.py --quick
+
+mutation: setup ## plant small defects into ledger, tokens, extractor and ISIN checks: does a test notice? (hours, in pieces)
+	@$(BIN)/python chaos/mutation_tests.py
+
+scan: setup ## scan code, files and history for what is dangerous, and show that each scanner sees its canaries
+	@$(BIN)/python tests/security/scanners/scan.py
+
+contract: setup ## Schemathesis over the whole contract of a running platform: 10,000 cases in both roles (QUICK=1: 1,000)
+	@$(BIN)/python chaos/contract_fuzz.py $(if $(QUICK),--quick)
+
+fuzz: setup ## hostile bytes, evolved by atheris, against what reads bytes of strangers: nine minutes
+	@$(BIN)/python chaos/fuzz.py
+
+minimum: setup ## install the oldest packages that we say will do, and run tests on them
+	@$(BIN)/python tests/architecture/minimum_versions.py
 
 schedulers-faults: setup ## what schedulers lose when they are killed: ten minutes, and the table of all trials
 	@$(BIN)/python bench/environments.py chaos/schedulers/*.txt

@@ -27,7 +27,14 @@ def environment(requirements: Path) -> Path:
         sys.stderr.write(f"Installing {requirements.relative_to(ROOT)} into {folder.relative_to(ROOT)} ...\n")
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)  # noqa: S603 - our own interpreter
-        pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip: list[str | Path] = [
+            folder / "bin" / "python",
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ]
         subprocess.run([*pip, "--no-deps", "-r", requirements], check=True)  # noqa: S603 - our own list
         installed.write_text(wanted)
     return folder / "bin"

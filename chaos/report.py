@@ -85,7 +85,7 @@ ATTACKS = (
     Attack(
         "contract",
         "Schemathesis over the whole contract, with data that it allows and data that it does not",
-        "contract_fuzz.py", "--examples 60",
+        "contract_fuzz.py", "",
     ),
     Attack("isin", "The fault matrix of the daily lists: no day is lost, twice or half", "isin_runs.py", "--trials 5"),
     Attack("isin-planted", "The same with planted defects: each must be found", "isin_runs.py", "--planted --trials 3"),

@@ -36,12 +36,6 @@ def test_no_large_file_is_committed() -> None:
     assert [path for path in TRACKED if path.stat().st_size > LARGE_FILE] == []
 
 
-def test_every_requirement_of_the_lock_has_a_hash() -> None:
-    requirements = re.split(r"\n(?=[a-zA-Z0-9])", (ROOT / "requirements.lock").read_text())
-    assert len(requirements) > 50
-    assert [text.split("==")[0] for text in requirements if "--hash=sha256:" not in text] == []
-
-
 @pytest.mark.parametrize(
     ("name", "minimum"),
     [

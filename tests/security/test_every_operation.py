@@ -96,6 +96,12 @@ def test_headers_that_only_the_gateway_may_write_open_nothing(user: Account, any
         assert {answer.status_code for answer in answers} == {status}
 
 
+def test_what_is_private_is_kept_in_no_cache(admin: Account) -> None:
+    private = [one for one in but_streams(OPERATIONS) if one.method == "GET" and one.name not in PUBLIC]
+    kept = {one.name: call(admin, one).headers.get("Cache-Control", "") for one in private}
+    assert {name: said for name, said in kept.items() if "no-store" not in said and "private" not in said} == {}
+
+
 def test_no_body_breaks_an_operation_or_gets_through(admin: Account) -> None:
     for operation in OPERATIONS:
         if not operation.takes_json:

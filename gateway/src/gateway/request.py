@@ -29,6 +29,7 @@ class Request:
         self.flags = b"01"  # of the trace: whether it is recorded
         self.limits = b""  # header lines that tell the client where it stands
         # One draw for all ids: W3C Trace Context wants 16 bytes for a trace and 8 for our part of it.
+        # nosemgrep: random-that-can-be-foretold - they are names, not secrets
         drawn = "%048x" % getrandbits(192)  # noqa: UP031 - an f-string takes twice as long
         self.request_id = self.trace_id = drawn[:32]
         self.span_id = drawn[32:]

@@ -42,6 +42,10 @@ def test_a_group_that_took_no_part_gives_an_empty_value_where_the_match_starts()
     assert list(find(either, " c ab")) == [Match(1, ""), Match(4, "b")]
 
 
+def test_a_group_that_lies_before_the_match_has_its_own_place() -> None:
+    assert list(find(Pattern("after", "(?<=(a))b"), "ab ab")) == [Match(0, "a"), Match(3, "a")]
+
+
 def test_expressions_know_unicode_also_over_bytes() -> None:
     word = Pattern("word", r"\b\w{1,20}\b")
 

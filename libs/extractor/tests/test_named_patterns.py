@@ -123,6 +123,10 @@ def test_places_are_counted_in_characters_also_of_bytes() -> None:
 def test_an_unknown_name_is_refused_with_names_that_are_near() -> None:
     with pytest.raises(UnknownPatternError, match=r"no pattern named 'order-number'; did you mean order-numbers"):
         extract("order-number", "")
+    with pytest.raises(
+        UnknownPatternError, match=r"^no pattern named 'order'; did you mean order-ids or order-numbers\?$"
+    ):
+        extract("order", "")
     with pytest.raises(ExtractorError, match="there are order-numbers, order-ids, after-colon, isin, android-package"):
         find("zzz", "")
     assert [named(name).name for name in PATTERNS] == list(PATTERNS)

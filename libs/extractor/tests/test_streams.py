@@ -206,8 +206,23 @@ def test_a_file_that_would_make_one_wait_is_refused_and_not_taken_for_the_end() 
         def read(self, size: int = -1, /) -> None:  # noqa: ARG002 # as every file has it
             return None
 
-    with pytest.raises(BlockingIOError, match="has no data yet"):
+    with pytest.raises(
+        BlockingIOError, match=r"^the file has no data yet and does not wait for it; give one that blocks$"
+    ):
         extract("isin", Waiting())
+
+
+def test_a_file_is_never_asked_for_more_than_a_block() -> None:
+    class Counting(io.BytesIO):
+        asked: set[int | None] = set()  # noqa: RUF012 # there is one
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            self.asked.add(size)
+            return super().read(size)
+
+    file = Counting(b"x" * (3 * BLOCK + 1))
+    assert sum(map(len, text_blocks(file))) == 3 * BLOCK + 1
+    assert file.asked == {BLOCK}
 
 
 def test_a_path_that_cannot_be_read_is_named(tmp_path: Path) -> None:

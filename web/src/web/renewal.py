@@ -66,6 +66,7 @@ class Renewals:
             session = await self._sessions.read(cookie_id)
             if session is None:
                 raise SignInNeeded
+            # nosemgrep: secret-compared-at-leisure - both are ours, nobody who guesses sees this
             if session.access_token != refused:
                 return session
             renewed = await self._exchange(cookie_id, session, browser)

@@ -137,6 +137,71 @@ async def test_the_rotation_by_hand_is_listed_and_not_begun_twice(own_database: 
     await database.close()
 
 
+async def test_a_rotation_is_on_record(own_database: Settings) -> None:
+    database = Database(own_database, application_name="test")
+    kid = await SigningKeys(own_database.signing_key_secret).rotate(database)
+    async with database.transaction() as session:
+        (event,) = (await session.execute(text("SELECT kind, user_id, details FROM audit_event"))).all()
+    await database.close()
+    assert tuple(event) == ("keys.rotated", None, {"kid": kid})
+
+
+async def test_a_sealed_key_does_not_open_under_the_name_of_another(own_database: Settings) -> None:
+    database = Database(own_database, application_name="test")
+    keys = SigningKeys(own_database.signing_key_secret)
+    await keys.load(database)
+    await keys.rotate(database)
+    swap = "UPDATE signing_key k SET private_key = o.private_key FROM signing_key o WHERE o.kid <> k.kid"
+    async with database.transaction() as session:
+        await session.execute(text(swap))
+    with pytest.raises(WrongSigningKeySecret):
+        await keys.load(database)
+    await database.close()
+
+
+class Replica(SigningKeys):
+    """Tells of each time that it has read the keys, or has failed to."""
+
+    def __init__(self, secret: SecretStr) -> None:
+        super().__init__(secret)
+        self.outcomes: asyncio.Queue[bool] = asyncio.Queue()
+
+    async def load(self, database: Database) -> None:
+        known = len(self.jwks())
+        try:
+            await super().load(database)
+        except Exception:
+            self.outcomes.put_nowait(False)
+            raise
+        if len(self.jwks()) != known:
+            self.outcomes.put_nowait(True)
+
+
+async def test_a_replica_follows_a_rotation_also_after_the_database_was_away(
+    own_database: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("auth_service.services.signing_keys.RELOAD_SECONDS", 0.01)
+    database = Database(own_database, application_name="test")
+    replica = Replica(own_database.signing_key_secret)
+    await replica.load(database)
+    assert await replica.outcomes.get()
+    following = asyncio.create_task(replica.follow(database))
+    async with database.transaction() as session:
+        await session.execute(text("ALTER TABLE signing_key RENAME TO away"))
+    async with asyncio.timeout(30):
+        assert not await replica.outcomes.get()
+    async with database.transaction() as session:
+        await session.execute(text("ALTER TABLE away RENAME TO signing_key"))
+    kid = await SigningKeys(own_database.signing_key_secret).rotate(database)
+    async with asyncio.timeout(30):
+        while not await replica.outcomes.get():
+            pass
+    assert await replica.key(kid) is not None
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    await database.close()
+
+
 async def leap(database: Database, minutes: int) -> None:
     """Let time pass for the keys."""
     async with database.transaction() as session:

@@ -1,5 +1,6 @@
 """Lists of codes: what passes through byte for byte, and what is cut out of it."""
 
+import io
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from isin_worker.errors import UnreadableList
 from isin_worker.feeds import declared_feeds
 from isin_worker.feeds.formats import Csv
-from isin_worker.pipeline.batches import Refused
+from isin_worker.pipeline.batches import Refused, StageLayout
 from isin_worker.pipeline.parse import codes
 from isin_worker.pipeline.parse.reader import FileRows
 from isin_worker.testing import make_isin
@@ -42,6 +44,40 @@ def test_the_layout_is_the_order_of_the_files_columns(tmp_path: Path) -> None:
         layout = FileRows(GLEIF, tmp_path / "codes.csv").layout
         assert (sorted(layout.columns), layout.delimiter) == (["isin", "lei"], ",")
     assert layout.columns == ("isin", "lei")
+
+
+@pytest.mark.parametrize("header", [b"LEI,ISIN\n", b"ISIN,LEI\n"])
+def test_plain_lines_are_not_read_one_by_one(header: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else each list would take many times as long, and nobody would see it but by the clock."""
+    one_by_one: list[bytes] = []
+    monkeypatch.setattr(codes.Codes, "_check", lambda _self, _number, text: one_by_one.append(text) or ())
+    cells = [("X" * length, make_isin(length)) for length in (1, 2, 20, 40, 41)]
+    if header == b"ISIN,LEI\n":
+        cells = [(isin, lei) for lei, isin in cells]
+    lines = [f"{one},{other}\n".encode() for one, other in cells]
+    assert read(header + b"".join(lines), tmp_path)[0] == b"".join(lines[:4])
+    assert one_by_one == lines[4:]  # that code is longer than any
+
+
+def test_a_line_beyond_all_measure_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text, refused, count = read(b"LEI,ISIN\n" + line(1) + b"x" * 140_000 + b"\n" + line(2), tmp_path)
+    assert (text, count) == (line(1) + line(2), 3)
+    assert refused == [Refused(3, "no CSV: field larger than field limit (131072)", "x" * 500)]
+    monkeypatch.setattr(codes, "CHUNK", 1000)
+    read(b"LEI,ISIN\n" + b"x" * codes.LONGEST_LINE + b"\n", tmp_path)
+    with pytest.raises(UnreadableList, match=r"^no CSV: a line of more than 131072 bytes$"):
+        read(b"LEI,ISIN\n" + b"x" * (codes.LONGEST_LINE + 1000) + b"\n", tmp_path)
+
+
+@pytest.mark.parametrize("columns", [("lei", "isin"), ("isin", "lei"), ("isin",)])
+def test_the_lines_on_which_an_isin_stands_are_found(columns: tuple[str, ...]) -> None:
+    one, two, three = (make_isin(number) for number in range(3))
+    isins = [f' "{one.lower()}"\N{NO-BREAK SPACE}\t', two, "", one, three, f"{one}X", one]
+    rows = [";".join({"lei": LEI, "isin": isin}[column] for column in columns) for isin in isins]
+    content = "\r\n".join([";".join(columns), *rows, LEI]).encode() + b"\n\xff;\xff\n"
+    layout = StageLayout(columns, ";")
+    found = codes.lines_of(io.BytesIO(content), layout, {(one, ""), (two, ""), (two, "XETR")})
+    assert found == {(one, ""): [2, 5, 8], (two, ""): [3]}
 
 
 @pytest.mark.parametrize("header", [b"LEI,ISIN,More\n", b"LEI\n", b""])

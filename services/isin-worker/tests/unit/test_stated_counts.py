@@ -86,6 +86,25 @@ def test_a_file_says_how_many_rows_it_has_and_that_line_is_none_of_them(
     assert [batch.statement for batch in batches if batch.statement] == [Statement(stated, 4 if no_number else 3)]
 
 
+@pytest.mark.parametrize(
+    ("form", "content", "stated"),
+    [
+        (Json(records="rows", stated="meta.total"), json.dumps({"rows": RECORDS}), None),
+        (Xml(record="Row", stated="Count"), f"<List>{ELEMENTS}</List>", None),
+        (Xml(record="Row", stated="List/Head/@total"), f'<List><Head total="3"/>{ELEMENTS}</List>', 3),
+        (Xml(record="Row", stated="Head"), f"<List>\n<Head>\n<Note>of</Note> 3\n</Head>\n{ELEMENTS}\n</List>", 3),
+    ],
+)
+def test_a_place_is_looked_for_wherever_it_is_and_may_be_nowhere(
+    form: Format, content: str, stated: int | None, tmp_path: Path
+) -> None:
+    columns = {"isin": "ISIN", "name": "Name"}
+    feed = Feed(name="own", title="Own", url="http://lists.example/", due_at=time(1), columns=columns, format=form)
+    path = tmp_path / "list"
+    path.write_text(content)
+    assert [batch.statement for batch in FileRows(feed, path) if batch.statement] == [Statement(stated, 3)]
+
+
 @pytest.mark.parametrize("number", ["2,384", "2 384", "2.384", "2'384", "2\N{NO-BREAK SPACE}384"])
 def test_numbers_may_be_written_as_people_do(number: str, tmp_path: Path) -> None:
     form = Csv(delimiter=";", stated="Total: (.+)")

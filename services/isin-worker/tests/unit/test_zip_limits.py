@@ -27,6 +27,14 @@ def test_the_only_file_is_unpacked_whatever_it_is_called(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == [tmp_path / "list.zip"]
 
 
+def test_a_folder_beside_the_file_is_no_file(tmp_path: Path) -> None:
+    assert unpack(make_zip({"a/": b"", "a/list": LIST}), tmp_path) == LIST
+
+
+def test_a_file_without_a_name_is_read(tmp_path: Path) -> None:
+    assert unpack(make_zip({"": LIST}), tmp_path) == LIST
+
+
 def test_a_file_that_is_no_zip_is_itself(tmp_path: Path) -> None:
     assert unpack(LIST, tmp_path) == LIST
 

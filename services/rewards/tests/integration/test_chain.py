@@ -37,6 +37,7 @@ async def booked(person: Any, database: Database) -> Any:
 
 async def test_what_is_booked_is_sealed_once(booked: Any, database: Database) -> None:
     assert await seal(database) == 0
+    assert (await check_chain(database)).model_dump() == {"sealed": 0, "unsealed": 0, "head": None, "broken": None}
     await booked(1, 2, 3)
     assert (await check_chain(database)).unsealed == 3
     assert await seal(database) == 3
@@ -106,6 +107,10 @@ CHANGES = {
 }
 
 
+GONE, MISSING = "the transaction is gone", "the seal is missing; the next one is number 4"
+CHANGED = "the transaction, an entry of it or the seal was changed"
+
+
 @pytest.mark.parametrize("change", CHANGES)
 async def test_the_first_broken_link_is_named(
     booked: Any, database: Database, sql: asyncpg.Connection, change: str
@@ -119,6 +124,12 @@ async def test_the_first_broken_link_is_named(
     chain = await check_chain(database)
     assert chain.broken is not None
     assert (chain.sealed, chain.broken.position) == (2, 3)
+    lost = {"a transaction less": GONE, "a seal less": MISSING, "two transactions swapped": MISSING}
+    assert chain.broken.detail == lost.get(change, CHANGED)
+    fourth = await sql.fetchval("SELECT transaction_id FROM seal WHERE position = 4")
+    assert chain.broken.transaction_id == (fourth if lost.get(change) == MISSING else third)
+    second = await sql.fetchval("SELECT encode(hash, 'hex') FROM seal WHERE position = 2")
+    assert chain.head == second
 
 
 async def test_an_account_that_gets_another_owner_breaks_the_chain(

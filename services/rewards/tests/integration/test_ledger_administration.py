@@ -45,6 +45,7 @@ async def test_points_are_given_and_taken_by_hand_and_the_person_reads_why(perso
     given = await _adjust(admin, user, 50, "Thank you")
     assert given.status_code == 201
     assert given.json()["created_by"] == str(admin.id)
+    assert (given.json()["kind"], given.json()["task_id"], given.json()["reverses_id"]) == ("adjustment", None, None)
     assert given.json()["entries"] == [
         {"user_id": None, "account": "points.adjusted", "points": -50, "balance_after": None},
         {"user_id": str(user.id), "account": None, "points": 50, "balance_after": 50},
@@ -109,6 +110,11 @@ async def test_a_reversal_takes_the_points_and_the_task_back(person: Any, offere
     reversal = await _reverse(admin, credit)
     assert reversal.status_code == 201
     assert (reversal.json()["reverses_id"], reversal.json()["task_id"]) == (credit, task_id)
+    booked = [(await admin.get(f"/api/v1/points/transactions/{one}")).json() for one in (credit, reversal.json()["id"])]
+    assert [(one["kind"], one["reference"], one["description"], one["created_by"]) for one in booked] == [
+        ("task.approve", task_id, "Example Reader", str(reviewer.id)),
+        ("reversal", credit, "A mistake", str(admin.id)),
+    ]
     assert (await user.get(f"/api/v1/tasks/{task_id}")).json()["status"] == "reversed"
     assert await user.points() == {"balance": 0, "pending": 0, "lifetime_earned": 0}
     assert (await admin.get(f"/api/v1/points/transactions/{credit}")).json()["reversed_by_id"] == reversal.json()["id"]
@@ -193,10 +199,11 @@ async def test_the_ledger_is_read_page_by_page_newest_first(person: Any) -> None
     seen, path = [], f"/api/v1/points/transactions?user_id={ada.id}&limit=2"
     while path:
         page = await admin.get(path)
-        for transaction in page.json()["items"]:
-            seen += [entry["points"] for entry in transaction["entries"] if entry["user_id"] == str(ada.id)]
+        seen.append([entry["points"] for one in page.json()["items"] for entry in one["entries"] if entry["user_id"]])
         path = page.links["next"]["url"] if page.json()["next_cursor"] else ""
-    assert seen == [3, 2, 1]
+    assert seen == [[3, 2], [1]]
+    whole = (await admin.get(f"/api/v1/points/transactions?user_id={ada.id}&limit=3")).json()
+    assert (len(whole["items"]), whole["next_cursor"]) == (3, None)
     assert len((await admin.get("/api/v1/points/transactions")).json()["items"]) == 6
 
 

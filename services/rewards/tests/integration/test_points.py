@@ -70,6 +70,10 @@ async def test_the_statement_comes_as_csv_whole_and_harmless(
     assert answer.headers["content-disposition"] == 'attachment; filename="points.csv"'
     assert answer.headers["cache-control"] == "private, no-store"
     lines = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    columns = "created_at,kind,description,points,balance_after,task_id,transaction_id"
+    assert answer.text.startswith(f"{columns}\r\n")
+    page = (await user.get("/api/v1/points/entries?limit=5")).json()["items"]
+    assert [lines[0][name] for name in columns.split(",")] == [str(page[0][name]) for name in columns.split(",")]
     assert [(line["description"], line["points"], line["balance_after"]) for line in lines] == [
         ("é", "5", "15"), ("'-3", "4", "10"), ('a "b", c', "3", "6"), ("'@x", "2", "3"), ("'=1+1", "1", "1"),
     ]  # fmt: skip

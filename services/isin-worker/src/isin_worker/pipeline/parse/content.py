@@ -39,7 +39,8 @@ def open_content(path: Path, max_unpacked: int) -> Iterator[IO[bytes]]:
             yield file
             return
         with open_zip(path) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            # `ZipInfo.is_dir` fails for an entry without a name.
+            entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
             if len(entries) != 1:
                 raise UnreadableList(f"the zip has {len(entries)} files instead of one")
             with open_entry(archive, entries[0], max_unpacked) as content:

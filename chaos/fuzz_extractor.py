@@ -1,16 +1,9 @@
-"""Hostile bytes against the extractor: a stream must give what the whole text gives, and never take long.
-
-    .venv/bin/python -m pip install atheris
-    .venv/bin/python bench/fuzz_extractor.py -max_total_time=300 -timeout=1
-
-Needs atheris, which is no dependency of the project; the options are those of libFuzzer. `-timeout=1` makes an input
-that takes longer than a second a finding. The property tests ask the same of texts that are drawn, not evolved.
-"""
+"""Hostile bytes against the extractor: a stream must give what the whole text gives. ``chaos/fuzz.py`` runs this."""
 
 import sys
 from itertools import chain
 
-import atheris  # type: ignore[import-not-found,import-untyped,unused-ignore]  # installed for a run by hand only
+import atheris
 
 with atheris.instrument_imports(include=["extractor"]):
     from extractor import PATTERNS, ExtractorError, extract, find, is_valid_isin, package_name

@@ -1,0 +1,41 @@
+"""A pytest plugin for the tests of a mutant: each begins with an empty memory, and with a database that is a copy.
+
+Migrations take most of a second, a copy of a database a tenth; and what a function remembers would hide from mutmut
+which tests depend on it. ``MUTATED_MODULES`` names the modules that may remember something.
+"""
+
+import os
+import sys
+
+import asyncpg
+import pytest
+
+from servicekit import testing
+
+_migrated = testing.create_database
+
+
+async def _copied(package_file: str, name: str) -> str:
+    """In the place of ``servicekit.testing.create_database``."""
+    admin = await asyncpg.connect(os.environ["APPRAISE_TEST_POSTGRES_URL"])
+    template, copy = f"{name}_template", f"{name}_main_{os.getpid()}"
+    try:
+        await admin.execute("SELECT pg_advisory_lock(hashtext($1))", template)
+        if not await admin.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", template):
+            await _migrated(package_file, name)
+            await admin.execute(f'ALTER DATABASE "{copy}" RENAME TO "{template}"')
+        await admin.execute(f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)')
+        await admin.execute(f'CREATE DATABASE "{copy}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+    finally:
+        await admin.close()
+    return testing._database_url(copy)  # noqa: SLF001 - it names the database of a test, as here
+
+
+testing.create_database = _copied
+
+
+@pytest.fixture(autouse=True)
+def _forgetting() -> None:
+    for name in os.environ["MUTATED_MODULES"].split():
+        for value in vars(sys.modules[name]).values() if name in sys.modules else ():
+            getattr(value, "cache_clear", int)()
