@@ -63,6 +63,11 @@ class Composed:
         """``docker compose`` with these arguments."""
         return self.run(*COMPOSE, *arguments, feed=feed)
 
+    def can_have(self, service: str) -> bool:
+        """Whether the image of a service is here, or can be fetched."""
+        command = [*COMPOSE, "--profile", "*", "pull", "--policy", "missing", service]
+        return subprocess.run(command, env=self.env, capture_output=True, check=False).returncode == 0
+
     def build(self) -> None:
         """All images."""
         self.compose("build", "--quiet")

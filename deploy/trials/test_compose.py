@@ -78,6 +78,8 @@ def test_a_backup_brings_back_what_was_lost_and_the_ledger_holds(stack: Composed
 
 
 def test_prometheus_finds_every_replica_and_can_ask_all_that_our_rules_ask(stack: Composed) -> None:
+    if not stack.can_have("prometheus"):
+        pytest.skip("its image is not here, and no registry has it for us; APPRAISE_PROMETHEUS names another")
     stack.compose("--profile", "observability", "up", "--detach", "--no-deps", "prometheus")
 
     def healths() -> Counter[str]:
