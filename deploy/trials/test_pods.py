@@ -18,18 +18,12 @@ import httpx
 import pytest
 from cross_check import build
 from cross_check.cluster import Cluster, Workload
+from engine import docker, remove
 from running_platform import eventually
 
 NETWORK = "appraise-pods"
 
 pytestmark = pytest.mark.e2e
-
-
-def docker(*command: str) -> str:
-    """What it prints. An AssertionError with its words when it fails."""
-    done = subprocess.run(("docker", *command), capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, f"docker {' '.join(command)}: {done.stderr}"
-    return done.stdout.strip()
 
 
 class Node:
@@ -140,10 +134,7 @@ class Node:
 
     def end(self) -> None:
         """Everything."""
-        subprocess.run(
-            ("docker", "rm", "--force", "--volumes", *map(self.name, self.pods)), capture_output=True, check=False
-        )
-        subprocess.run(("docker", "network", "rm", NETWORK), capture_output=True, check=False)
+        remove(*map(self.name, self.pods), network=NETWORK)
 
 
 @pytest.fixture(scope="module")

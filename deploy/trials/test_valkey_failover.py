@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from debian import unpacked
+from engine import docker, remove
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from running_platform import eventually
@@ -30,13 +31,6 @@ PAUSE_SECONDS = 0.05
 LIBRARIES = ("liblua5.3-0", "libopentracing-c-wrapper0", "libopentracing1")
 
 pytestmark = pytest.mark.e2e
-
-
-def docker(*command: str) -> str:
-    """What it prints. An AssertionError with its words when it fails."""
-    done = subprocess.run(("docker", *command), capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, f"docker {' '.join(command)}: {done.stderr}"
-    return done.stdout.strip()
 
 
 class Pods:
@@ -136,10 +130,7 @@ class Pods:
     def end(self) -> None:
         """Everything."""
         names = [f"{node}-{part}" for node in NODES for part in ("server", "sentinel")]
-        subprocess.run(
-            ("docker", "rm", "--force", "--volumes", "valkey-proxy", *names), capture_output=True, check=False
-        )
-        subprocess.run(("docker", "network", "rm", NETWORK), capture_output=True, check=False)
+        remove("valkey-proxy", *names, network=NETWORK)
 
 
 @dataclass
