@@ -6,6 +6,9 @@
 What each script printed the last time that it ran in full is kept in chaos/outcomes, and docs/reliability.md is made of
 that: the attacks may be carried out on different days. Ends with 1 when one of them found a fault, and when a planted
 defect was not found. The longest one can be stopped at any time: the next run goes on where it was.
+
+Those whose figures are times and rates have the machine for themselves; of the others two go on at once, each with a
+platform of its own.
 """
 
 # ruff: noqa: T201 - a script prints
@@ -18,6 +21,8 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +34,8 @@ REPORT = FOLDER.parent / "docs" / "reliability.md"
 KEPT = FOLDER / "outcomes"
 """Of full runs, a file each."""
 PREFACE = FOLDER / "what_must_hold.md"
+TIMED = re.compile(r"(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d ")
+"""How lines begin that tell how far it is, and those of a log."""
 ROUNDS = Path("var/chaos")
 """Where the long attacks note how far they are."""
 
@@ -42,10 +49,22 @@ class Attack:
     script: str
     full: str
     quick: str | None = None
+    alone: bool = False
+    """Nothing else of ours goes on meanwhile."""
 
 
 PLANTED = "--planted lost-idempotency,check-then-act"
 ATTACKS = (
+    Attack(
+        "load",
+        "More than the platform can take, many logins at once, slow clients, a thousand connections",
+        "platform_load.py", "--seconds 7", alone=True,
+    ),
+    Attack(
+        "services",
+        "Each service killed under load: 502, 503, 504 as problems while it is away, and none afterwards",
+        "platform_services.py", "--rounds 6", alone=True,
+    ),
     Attack(
         "platform",
         "Every process killed, the stores stopped, restarted and emptied, the links between any two parts reset and"
@@ -55,33 +74,10 @@ ATTACKS = (
         f"--trials 1 --apps 100 --patience 120 {PLANTED}",
     ),
     Attack(
-        "planted",
-        "The same with planted defects, each of which must be found: answers that are not kept under their keys; and"
-        " two reviewers who both see a task as undecided (the database refuses a second credit: its rules go as well)",
-        "platform_faults.py", f"--trials 0 {PLANTED}",
-    ),
-    Attack(
-        "clocks",
-        "The services' clocks jump by 70 s to and fro under load, the database's does not",
-        "platform_faults.py", f"--only clock-jump --trials 60 --kept {ROUNDS}/clocks.jsonl",
-    ),
-    Attack(
-        "load",
-        "More than the platform can take, many logins at once, slow clients, a thousand connections",
-        "platform_load.py", "--seconds 7",
-    ),
-    Attack(
         "soak",
         "Half an hour of steady load: the memory and the open files of each process stay flat",
         "platform_soak.py", "--minutes 30",
     ),
-    Attack(
-        "services",
-        "Each service killed under load: 502, 503, 504 as problems while it is away, and none afterwards",
-        "platform_services.py", "--rounds 6",
-    ),
-    Attack("upstreams", "The service behind the gateway killed under load", "gateway_upstreams.py", "--kills 20"),
-    Attack("bytes", "Hostile bytes, h11 as the judge of what reached the service", "gateway_fuzz.py", "--seconds 300"),
     Attack(
         "contract",
         "Schemathesis over the whole contract, with data that it allows and data that it does not",
@@ -89,6 +85,19 @@ ATTACKS = (
     ),
     Attack("isin", "The fault matrix of the daily lists: no day is lost, twice or half", "isin_runs.py", "--trials 5"),
     Attack("isin-planted", "The same with planted defects: each must be found", "isin_runs.py", "--planted --trials 3"),
+    Attack(
+        "planted",
+        "The platform with planted defects, each of which must be found: answers that are not kept under their keys;"
+        " and two reviewers who both see a task as undecided (the database refuses a second credit: its rules go, too)",
+        "platform_faults.py", f"--trials 0 {PLANTED}",
+    ),
+    Attack(
+        "clocks",
+        "The services' clocks jump by 70 s to and fro under load, the database's does not",
+        "platform_faults.py", f"--only clock-jump --trials 60 --kept {ROUNDS}/clocks.jsonl",
+    ),
+    Attack("bytes", "Hostile bytes, h11 as the judge of what reached the service", "gateway_fuzz.py", "--seconds 300"),
+    Attack("upstreams", "The service behind the gateway killed under load", "gateway_upstreams.py", "--kills 20"),
 )  # fmt: skip
 
 
@@ -127,7 +136,7 @@ def today() -> str:
 
 def carried_out(attack: Attack, arguments: str) -> Outcome:
     """Run it; what it prints is shown at once, too, and lines that begin with the time of day are only shown."""
-    print(f"== {attack.name}: chaos/{attack.script} {arguments}", flush=True)
+    print(f"{attack.name}: chaos/{attack.script} {arguments}", flush=True)
     day, began, lines = today(), time.monotonic(), []
     with subprocess.Popen(  # noqa: S603 - our own scripts
         [sys.executable, FOLDER / attack.script, *arguments.split()],
@@ -135,11 +144,28 @@ def carried_out(attack: Attack, arguments: str) -> Outcome:
     ) as process:  # fmt: skip
         assert process.stdout is not None  # noqa: S101 - it is a pipe
         for line in process.stdout:
-            print(line, end="", flush=True)
+            print(f"{attack.name}: {line}", end="", flush=True)
             lines.append(line)
-    printed = "".join(line for line in lines if not re.match(r"\d\d:\d\d:\d\d ", line))
+    printed = "".join(line for line in lines if not TIMED.match(line))
     minutes = Rounds(notes(attack)).minutes or (time.monotonic() - began) / 60
     return Outcome.now(attack, passed=process.returncode == 0, minutes=minutes, printed=printed, day=day)
+
+
+def all_carried_out(chosen: Mapping[Attack, str]) -> Iterator[tuple[Attack, Outcome]]:
+    """As each ends: those that must be alone, and then the others, two at once."""
+    for attack in filter(lambda attack: attack.alone, chosen):
+        yield attack, carried_out(attack, chosen[attack])
+    with ThreadPoolExecutor(2) as pool:
+        begun = {
+            pool.submit(carried_out, attack, arguments): attack
+            for attack, arguments in chosen.items()
+            if not attack.alone
+        }
+        try:
+            for done in as_completed(begun):
+                yield begun[done], done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)  # stopped by hand: none begins any more
 
 
 def so_far(attack: Attack) -> Outcome | None:
@@ -189,6 +215,7 @@ def section(one: Outcome) -> str:
 
 
 def main() -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", default="")
@@ -200,12 +227,9 @@ def main() -> None:
             keep(found)
         REPORT.write_text(written(kept()))
         return
+    arguments = {attack: attack.quick if options.quick else attack.full for attack in chosen}
     failed = []
-    for attack in chosen:
-        arguments = attack.quick if options.quick else attack.full
-        if arguments is None:
-            continue
-        found = carried_out(attack, arguments)
+    for attack, found in all_carried_out({attack: given for attack, given in arguments.items() if given is not None}):
         failed += [] if found.passed else [found.name]
         if not options.quick:
             keep(found)
