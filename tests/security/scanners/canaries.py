@@ -71,3 +71,17 @@ HADOLINT = {
     "DL3004": ["FROM debian:13\nRUN sudo apt-get update\n"],
     "DL3020": ["FROM debian:13\nADD . /srv\n"],
 }
+
+_WORKFLOW = """\
+on: {on}
+jobs:
+  planted:
+    runs-on: ubuntu-latest
+    steps:
+      - {step}
+"""
+ZIZMOR = {
+    "template-injection": [_WORKFLOW.format(on="issues", step="run: echo '${{ github.event.issue.title }}'")],
+    "unpinned-uses": [_WORKFLOW.format(on="push", step="uses: actions/checkout@v4")],
+    "dangerous-triggers": [_WORKFLOW.format(on="pull_request_target", step="run: make test")],
+}

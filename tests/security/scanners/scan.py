@@ -1,8 +1,8 @@
 """``make scan``: every scanner sees its canaries, and finds nothing in this repository and its history.
 
-semgrep reads the code with rules of our own (semgrep.yaml), detect-secrets every file that is or ever was here; ruff
-and hadolint are run by ``make lint`` and ``make deploy-check``, and show here that they see theirs. The scanners have
-environments of their own, in ``.venvs/``, and fetch nothing.
+semgrep reads the code with rules of our own (semgrep.yaml), detect-secrets every file that is or ever was here; ruff,
+hadolint and zizmor are run by ``make lint`` and ``make deploy-check``, and show here that they see theirs. The scanners
+have environments of their own, in ``.venvs/``, and fetch nothing.
 
 Known findings of detect-secrets, such as passwords of tests, stand as hashes in secrets.json: ``--accept`` writes it.
 """
@@ -94,6 +94,14 @@ def hadolint(folder: Path) -> Iterator[Finding]:
     return ((found["code"], found["file"]) for found in json.loads(answer))
 
 
+def zizmor(folder: Path) -> Iterator[Finding]:
+    """Every file of the folder is taken for a workflow."""
+    program = environment(ROOT / "deploy" / "check-requirements.txt") / "zizmor"
+    options = ("--offline", "--quiet", "--no-exit-codes", "--persona=pedantic", "--format=json")
+    for found in json.loads(printed(program, *options, *sorted(folder.iterdir()))):
+        yield found["ident"], found["locations"][0]["symbolic"]["key"]["Local"]["verbatim_path"]
+
+
 def unseen(
     scanner: Callable[[Path], Iterable[Finding]], planted: Mapping[str, Sequence[str]], suffix: str
 ) -> list[str]:
@@ -129,6 +137,7 @@ def main() -> None:
         "detect-secrets": unseen(lambda folder: new_secrets(folder, "--all-files"), canaries.SECRETS, ".cfg"),
         "ruff": unseen(ruff, canaries.RUFF, ".py"),
         "hadolint": unseen(hadolint, canaries.HADOLINT, ".Dockerfile"),
+        "zizmor": unseen(zizmor, canaries.ZIZMOR, ".yaml"),
     }
     found = {
         "semgrep": list(semgrep(ROOT, *CODE)),
