@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +20,16 @@ def test_every_relative_link_leads_somewhere() -> None:
         if not re.match(r"[a-z]+:|/", link) and not (document.parent / link).exists()
     ]
     assert dead == []
+
+
+def test_the_readme_says_which_service_has_which_paths() -> None:
+    table = re.findall(r"^\| (\w+) \| a free port \| (.+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    told = {service: set(re.findall(r"`(/[^`]+)`", paths)) for service, paths in table}
+    routes = tomllib.loads((ROOT / "gateway/src/gateway/routes.toml").read_text())["routes"]
+    for route in routes:
+        if route["service"] != "web":
+            shortest = "/".join(route["prefix"].split("/")[: 2 if route["prefix"].startswith("/.") else 4])
+            assert shortest in told[route["service"]], f"README: {route['service']} has {shortest}"
 
 
 def test_the_table_of_faults_in_the_note_is_that_of_the_recorded_trials() -> None:
