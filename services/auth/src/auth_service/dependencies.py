@@ -32,22 +32,22 @@ __all__ = [
 ]
 
 
-def _accounts(request: Request) -> Accounts:
+async def _accounts(request: Request) -> Accounts:
     accounts: Accounts = request.app.state.accounts
     return accounts
 
 
-def _sessions(request: Request) -> Sessions:
+async def _sessions(request: Request) -> Sessions:
     sessions: Sessions = request.app.state.sessions
     return sessions
 
 
-def _keys(request: Request) -> SigningKeys:
+async def _keys(request: Request) -> SigningKeys:
     keys: SigningKeys = request.app.state.signing_keys
     return keys
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
@@ -63,7 +63,7 @@ def network_of(address: str) -> str:
     return str(parsed)
 
 
-def _caller(
+async def _caller(
     request: Request,
     device_token: Annotated[
         str | None,
@@ -77,22 +77,22 @@ def _caller(
     return Caller(network_of(address), device_token, agent or None)
 
 
-def _password_changes(request: Request) -> PasswordChanges:
+async def _password_changes(request: Request) -> PasswordChanges:
     changes: PasswordChanges = request.app.state.password_changes
     return changes
 
 
-def _second_factor(request: Request) -> SecondFactor:
+async def _second_factor(request: Request) -> SecondFactor:
     factor: SecondFactor = request.app.state.second_factor
     return factor
 
 
-def _administration(request: Request) -> UserAdministration:
+async def _administration(request: Request) -> UserAdministration:
     administration: UserAdministration = request.app.state.administration
     return administration
 
 
-def _session_list(request: Request) -> SessionList:
+async def _session_list(request: Request) -> SessionList:
     sessions: SessionList = request.app.state.session_list
     return sessions
 

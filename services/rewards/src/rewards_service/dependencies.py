@@ -57,47 +57,47 @@ KEYED: dict[str, Any] = {
 }
 
 
-def _tasks(request: Request) -> TaskService:
+async def _tasks(request: Request) -> TaskService:
     service: TaskService = request.app.state.tasks
     return service
 
 
-def _proofs(request: Request) -> ProofService:
+async def _proofs(request: Request) -> ProofService:
     service: ProofService = request.app.state.proofs
     return service
 
 
-def _reviews(request: Request) -> ReviewService:
+async def _reviews(request: Request) -> ReviewService:
     service: ReviewService = request.app.state.reviews
     return service
 
 
-def _decisions(request: Request) -> DecisionService:
+async def _decisions(request: Request) -> DecisionService:
     service: DecisionService = request.app.state.decisions
     return service
 
 
-def _ledger(request: Request) -> LedgerService:
+async def _ledger(request: Request) -> LedgerService:
     service: LedgerService = request.app.state.ledger
     return service
 
 
-def _leaderboard(request: Request) -> LeaderboardService:
+async def _leaderboard(request: Request) -> LeaderboardService:
     service: LeaderboardService = request.app.state.leaderboard
     return service
 
 
-def _events(request: Request) -> EventService:
+async def _events(request: Request) -> EventService:
     service: EventService = request.app.state.events
     return service
 
 
-def _queue(request: Request) -> ReviewQueue:
+async def _queue(request: Request) -> ReviewQueue:
     service: ReviewQueue = request.app.state.queue
     return service
 
 
-def _points(request: Request) -> PointsService:
+async def _points(request: Request) -> PointsService:
     service: PointsService = request.app.state.points
     return service
 
