@@ -24,7 +24,7 @@ from gateway.upstream import Upstream
 from servicekit.problems import DomainError, MethodNotAllowed, NotFound, Unauthenticated
 from servicekit.tokens import Principal
 
-HSTS: Final = b"strict-transport-security: max-age=31536000\r\n"
+HSTS: Final = b"strict-transport-security: max-age=31536000; includeSubDomains\r\n"
 UNCOUNTED: Final = b"/healthz"  # whoever asks whether we live gets an answer
 LONGEST_TICK: Final = 0.25
 
