@@ -57,11 +57,8 @@ async def test_passwords_are_masked_and_can_be_pasted_and_filled_in(browser: Bro
         ("/register", "new-password"),
         (f"/reset-password?token={MAIL_TOKEN}", "new-password"),
     ):
-        (field,) = [
-            tag.attributes
-            for tag in Page((await browser.page(path)).text).tags
-            if tag.attributes.get("name") == "password"
-        ]
+        page = await browser.page(path)
+        (field,) = [tag.attributes for tag in page.tags if tag.attributes.get("name") == "password"]
         assert (field["type"], field["autocomplete"]) == ("password", purpose)
         assert not [name for name in field if name.startswith("on")]
 
