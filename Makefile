@@ -13,7 +13,7 @@ STAMP := .venv/.installed
 TESTS ?=
 COMPOSE := docker compose --file deploy/compose.yaml
 
-.PHONY: help run setup test test-unit schedulers-test schedulers-faults bench chaos chaos-quick contract fuzz mutation scan minimum \
+.PHONY: help run setup test test-unit schedulers-test schedulers-faults bench chaos chaos-quick contract fuzz mutation security scan minimum \
 	secrets images up down roll backup compose-test upgrade-drill pods-test valkey-test deploy-check k8s-check check fmt lint types \
 	contracts openapi lock clean migration
 
@@ -42,6 +42,9 @@ chaos-quick: setup ## each fault once, and two planted defects that must be foun
 
 mutation: setup ## plant small defects into ledger, tokens, extractor and ISIN checks: does a test notice? (hours, in pieces)
 	@$(BIN)/python chaos/mutation_tests.py
+
+security: setup ## run the tests that docs/security.md names, and print each demand with its result
+	@$(BIN)/python tests/security/demands.py --quiet --numprocesses auto --dist loadgroup
 
 scan: setup ## scan code, files and history for what is dangerous, and show that each scanner sees its canaries
 	@$(BIN)/python tests/security/scanners/scan.py

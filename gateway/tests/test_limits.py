@@ -138,6 +138,16 @@ async def test_over_http_the_limits_are_told_and_kept() -> None:
         assert (await gateway.client.post("/api/v1/auth/login", json={})).status_code == 200
 
 
+async def test_over_http_a_forged_token_counts_for_its_address() -> None:
+    async with open_gateway(clock=Clock(), rate_limits=True) as gateway:
+        for number in range(DEFAULT.burst):
+            forged = {"Authorization": f"Bearer forged.{number}"}
+            refused = await gateway.client.get("/api/v1/points", headers=forged)
+            assert (refused.status_code, refused.json()["code"]) == (401, "invalid-token")
+        assert refused.headers["ratelimit"] == '"default";r=0;t=3'
+        assert (await gateway.client.get("/api/v1/points", headers=forged)).status_code == 429
+
+
 async def test_over_http_the_limits_can_be_off() -> None:
     async with open_gateway(rate_limits="off") as gateway:
         for _ in range(100):

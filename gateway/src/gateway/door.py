@@ -24,7 +24,7 @@ from gateway.upstream import Upstream
 from servicekit.problems import DomainError, MethodNotAllowed, NotFound, Unauthenticated
 from servicekit.tokens import Principal
 
-HSTS: Final = b"strict-transport-security: max-age=31536000\r\n"
+HSTS: Final = b"strict-transport-security: max-age=31536000; includeSubDomains\r\n"
 UNCOUNTED: Final = b"/healthz"  # whoever asks whether we live gets an answer
 LONGEST_TICK: Final = 0.25
 
@@ -121,6 +121,8 @@ class Door:
     async def identify(self, request: Request) -> None:
         """Look at a token that is not known yet. Where none is needed a bad one is the service's to judge.
 
+        A bad one counts as none for the limits: guessing tokens is no way around those of the address.
+
         Raises:
             InvalidToken, Unavailable, TooManyRequests: the request goes no further.
         """
@@ -129,9 +131,11 @@ class Door:
         try:
             request.principal = await self._verifier.verify(request.header.token or "")
         except DomainError:
+            self._count_user(request, None)
             if request.method in request.entry.needs_token:
                 raise
-        self._count_user(request, request.principal)
+        else:
+            self._count_user(request, request.principal)
 
     @staticmethod
     def _count_address(limits: RateLimits, request: Request) -> None:

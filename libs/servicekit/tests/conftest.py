@@ -71,6 +71,11 @@ async def change_thing(name: str, body: ThingIn, if_match: Annotated[str | None,
     return ThingOut(name=body.name)
 
 
+@router.delete("/things/{name}", status_code=204)
+async def delete_thing(name: str) -> None:
+    """An answer without content."""
+
+
 @router.put("/upload")
 async def upload(request: Request) -> dict[str, int]:
     """A body that is not JSON."""

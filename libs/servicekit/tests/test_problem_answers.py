@@ -30,6 +30,18 @@ async def test_an_expected_failure_has_every_member(client: httpx.AsyncClient) -
     }
 
 
+async def test_a_failure_that_says_no_more_has_the_text_of_its_page_as_detail(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/api/v1/nothing")
+    assert answer.json()["detail"] == "There is nothing here, or it belongs to somebody else."
+    assert answer.json()["detail"] in {page["text"] for page in problems.describe("servicekit")}
+
+
+async def test_an_answer_without_content_has_no_type(client: httpx.AsyncClient) -> None:
+    answer = await client.delete(f"{THINGS}/a")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "content-type" not in answer.headers
+
+
 async def test_head_is_get_without_the_content(client: httpx.AsyncClient) -> None:
     for path in (f"{THINGS}/a", "/healthz", "/api/v1/nothing", "/api/v1/conflict"):
         full, head = await client.get(path), await client.head(path)
@@ -51,7 +63,7 @@ async def test_an_unknown_route_is_a_problem(client: httpx.AsyncClient) -> None:
     ("method", "path", "allowed"),
     [
         ("DELETE", THINGS, {"GET", "HEAD", "POST"}),
-        ("POST", f"{THINGS}/a", {"GET", "HEAD", "PATCH"}),
+        ("POST", f"{THINGS}/a", {"DELETE", "GET", "HEAD", "PATCH"}),
         ("TRACE", THINGS, {"GET", "HEAD", "POST"}),
         ("NONSENSE", "/api/v1/upload", {"PUT"}),
         ("POST", "/healthz", {"GET", "HEAD"}),
@@ -74,6 +86,7 @@ async def test_a_crash_tells_the_caller_nothing_and_the_log_everything(client: h
         "type": "/problems/internal-error",
         "title": "Internal error",
         "status": 500,
+        "detail": "Something broke on our side. The `request_id` finds it in the log.",
         "instance": "/api/v1/crash",
         "code": "internal-error",
         "request_id": answer.headers["x-request-id"],

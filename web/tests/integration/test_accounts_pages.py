@@ -51,6 +51,18 @@ async def test_a_wrong_password_has_the_words_of_an_unknown_address(browser: Bro
     assert "The e-mail address or the password is wrong." in texts.pop()
 
 
+async def test_passwords_are_masked_and_can_be_pasted_and_filled_in(browser: Browser) -> None:
+    for path, purpose in (
+        ("/login", "current-password"),
+        ("/register", "new-password"),
+        (f"/reset-password?token={MAIL_TOKEN}", "new-password"),
+    ):
+        page = await browser.page(path)
+        (field,) = [tag.attributes for tag in page.tags if tag.attributes.get("name") == "password"]
+        assert (field["type"], field["autocomplete"]) == ("password", purpose)
+        assert not [name for name in field if name.startswith("on")]
+
+
 async def test_too_many_tries_are_told(browser: Browser, api: FakeApi) -> None:
     api.fail("POST", "/api/v1/auth/login", failure(429, "too-many-requests", "Too many requests"))
     answer = await browser.submit("/login", "/login", email="ada@example.org", password=PASSWORD)

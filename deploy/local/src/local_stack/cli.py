@@ -17,7 +17,7 @@ from local_stack.stack import run_stack
 from local_stack.terminal import end_with_make, own_foreground
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Appraise on one machine."""
 

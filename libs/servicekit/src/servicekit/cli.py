@@ -16,9 +16,8 @@ def service_cli(package: str) -> click.Group:
     Heavy imports happen inside the commands, so that ``--help`` and errors are quick.
     """
 
-    @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-    def group() -> None:
-        pass
+    purpose = importlib.import_module(package).__doc__
+    group = click.Group(help=purpose, context_settings={"help_option_names": ["-h", "--help"]})
 
     @group.command()
     @click.option("--host", default="127.0.0.1", show_default=True)
@@ -34,7 +33,10 @@ def service_cli(package: str) -> click.Group:
         from servicekit.settings import load_settings  # noqa: PLC0415
 
         settings = load_settings(_module(package, "settings").Settings)
-        migrations.upgrade(_package_file(package), settings.database_url.get_secret_value())
+        try:
+            migrations.upgrade(_package_file(package), settings.database_url.get_secret_value())
+        except OSError as error:
+            raise click.ClickException(f"the database can't be reached: {error}") from error
 
     @group.command("new-migration")
     @click.argument("message")
@@ -48,8 +50,7 @@ def service_cli(package: str) -> click.Group:
         settings = load_settings(_module(package, "settings").Settings)
         config = migrations.config(_package_file(package), settings.database_url.get_secret_value())
         revisions = Path(_package_file(package)).parent / "migrations" / "versions"
-        revision = f"{len(list(revisions.glob('*.py'))) + 1:04d}"
-        command.revision(config, message, autogenerate=True, rev_id=revision)
+        command.revision(config, message, autogenerate=True, rev_id=f"{len(list(revisions.glob('*.py'))) + 1:04d}")
 
     return group
 

@@ -69,6 +69,8 @@ class RequestContext:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 self._complete(MutableHeaders(scope=message), request_id)
+                if status == 204:
+                    del MutableHeaders(scope=message)["content-type"]  # of nothing
             elif bodiless:
                 message = {**message, "body": b""}
             await send(message)

@@ -31,15 +31,15 @@ class Cursors:
         payload = msgspec.json.encode(position)
         return base64.urlsafe_b64encode(self._sign(scope, payload) + payload).decode().rstrip("=")
 
-    def decode(self, scope: str, cursor: str) -> list[Any]:
-        """The position that ``encode`` was given for this ``scope``. Raises InvalidCursor."""
+    def decode(self, scope: str, cursor: str, name: str = "cursor") -> list[Any]:
+        """The position that ``encode`` got for this ``scope``. Raises InvalidCursor for the parameter ``name``."""
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError) as error:
-            raise InvalidCursor from error
+            raise InvalidCursor(name) from error
         signature, payload = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
         if not hmac.compare_digest(signature, self._sign(scope, payload)):
-            raise InvalidCursor
+            raise InvalidCursor(name)
         position: list[Any] = msgspec.json.decode(payload)
         return position
 

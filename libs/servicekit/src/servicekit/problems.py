@@ -38,7 +38,7 @@ class Problem(BaseModel):
     type: str = Field(description="/problems/<code>: a page that explains the error")
     title: str
     status: int
-    detail: str | None = None
+    detail: str
     instance: str
     code: str
     request_id: str
@@ -154,10 +154,9 @@ class InvalidCursor(RuleViolation):
 
     code, title = "invalid-cursor", "The cursor is not valid"
 
-    def __init__(self) -> None:
-        super().__init__(
-            errors=[FieldProblem(pointer="/query/cursor", code="invalid-cursor", detail="Not a cursor of this list")]
-        )
+    def __init__(self, name: str = "cursor") -> None:
+        fault = FieldProblem(pointer=f"/query/{name}", code="invalid-cursor", detail="Not a cursor of this list")
+        super().__init__(errors=[fault])
 
 
 class Locked(DomainError):
@@ -222,16 +221,14 @@ def render(error: DomainError, *, path: str, request_id: str) -> bytes:
         "type": f"/problems/{error.code}",
         "title": error.title,
         "status": error.status,
+        "detail": error.detail or " ".join((error.__doc__ or error.title).split()),
         "instance": path,
         "code": error.code,
         "request_id": request_id,
     }
-    if error.detail:
-        body["detail"] = error.detail
     if error.errors:
         body["errors"] = [problem.model_dump() for problem in error.errors]
-    encoded: bytes = msgspec.json.encode(body)
-    return encoded
+    return msgspec.json.encode(body)
 
 
 def describe(package: str) -> list[dict[str, Any]]:

@@ -115,7 +115,7 @@ def load_settings(kind: type[AnySettings]) -> AnySettings:
 
 def _refuse(prefix: str, error: ValidationError) -> NoReturn:
     for fault in error.errors(include_input=False, include_url=False):
-        text = fault["msg"].removeprefix("Value error, ")
+        text = "is not set" if fault["type"] == "missing" else fault["msg"].removeprefix("Value error, ")
         name = "__".join(str(part) for part in fault["loc"]).upper()
         # A fault of several fields together has no place of its own; its text names them.
         sys.stderr.write(f"{prefix}{name}: {text}\n" if name else f"{text}\n")

@@ -36,7 +36,7 @@ def _name(_context: click.Context, _parameter: click.Parameter, value: str) -> s
     try:
         name: str = TypeAdapter(Name).validate_python(clean_text(value))
     except (ValidationError, ValueError) as error:
-        raise click.BadParameter("one line of 1 to 100 characters is needed") from error
+        raise click.BadParameter("one line of 1 to 100 characters is needed, with something to see") from error
     return name
 
 

@@ -1,5 +1,6 @@
 """What requests and answers look like."""
 
+import unicodedata
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -19,9 +20,23 @@ Email = Annotated[
     Field(max_length=MAX_EMAIL, examples=["ada@example.com"], json_schema_extra={"format": "email"}),
     AfterValidator(normalise_email),
 ]
+# They are counted as letters and signs, and show nothing: fillers of Hangul, and the empty cell of Braille.
+BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
+
+def _can_be_seen(name: str) -> str:
+    if not any(unicodedata.category(sign)[0] in "LNPS" and sign not in BLANKS for sign in name):
+        raise ValueError("a name has at least one letter, digit or sign that can be seen")
+    return name
+
+
 # One line, without the characters that turn the direction of the text around them.
 NAME_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+$"
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=NAME_PATTERN, examples=["Ada Lovelace"])]
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=100, pattern=NAME_PATTERN, examples=["Ada Lovelace"]),
+    AfterValidator(_can_be_seen),
+]
 NewPassword = Annotated[
     SecretStr,
     Field(

@@ -122,6 +122,7 @@ async def test_a_database_that_is_away_or_empty_is_a_clear_error(settings: Setti
     away = await Shell(settings, database_url="postgresql://auth@127.0.0.1:1/auth").auth(*user())
     assert away.code == 1
     assert away.err.startswith("Error: the database can't be reached")
+    assert (await Shell(settings, database_url="postgresql://auth@127.0.0.1:1/auth").auth("migrate")).err == away.err
     empty = await Shell(settings, database_url=os.environ["APPRAISE_TEST_POSTGRES_URL"]).auth(*user())
     assert empty.code == 1
     assert "run `migrate`" in empty.err

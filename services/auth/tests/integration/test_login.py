@@ -5,6 +5,8 @@ import pytest
 from argon2 import PasswordHasher
 from services.auth.tests.conftest import PASSWORD, Person, Sql
 
+from auth_service.errors import InvalidCredentials
+
 pytestmark = pytest.mark.integration
 
 LOGIN = "/api/v1/auth/login"
@@ -52,6 +54,7 @@ async def test_every_refusal_has_one_text(ada: Person, email: str, password: str
         "type": "/problems/invalid-credentials",
         "title": "E-mail or password is wrong",
         "status": 401,
+        "detail": " ".join(str(InvalidCredentials.__doc__).split()),
         "instance": LOGIN,
         "code": "invalid-credentials",
     }

@@ -9,6 +9,8 @@ import pytest
 from services.auth.tests.conftest import PASSWORD, MailFolder, Person, Sql, register, text_of
 from services.auth.tests.integration.test_throttling import attempt
 
+from servicekit import testing
+
 pytestmark = pytest.mark.integration
 # Not "ada" alone: those are three hexadecimal digits, which any id may contain.
 NAMED = re.compile(r"ada@|ada lovelace|lovelace", re.IGNORECASE)
@@ -24,6 +26,20 @@ async def test_the_name_can_change_and_nothing_else(ada: Person) -> None:
         assert (await ada.call("PATCH", "/users/me", tokens, name="Eve", **more)).status_code == 422
     for name in ("", "two\nlines", "x" * 101, None, 1):
         assert (await ada.call("PATCH", "/users/me", tokens, name=name)).status_code == 422
+
+
+async def test_a_change_that_depends_on_what_was_read_is_refused_once_that_is_stale(ada: Person) -> None:
+    token = (await ada.login())["access_token"]
+    read = (await ada.me(token)).headers["etag"]
+
+    async def rename(name: str, if_match: str) -> httpx.Response:
+        headers = {**testing.bearer(token), "If-Match": if_match}
+        return await ada.client.patch("/api/v1/users/me", json={"name": name}, headers=headers)
+
+    assert [(await rename("Augusta", tag)).status_code for tag in (read, "*")] == [200, 200]
+    stale = await rename("Eve", read)
+    assert (stale.status_code, stale.json()["code"]) == (412, "precondition-failed")
+    assert (await ada.me(token)).json()["name"] == "Augusta"
 
 
 async def test_the_list_shows_living_sessions_newest_first_in_pages(ada: Person) -> None:

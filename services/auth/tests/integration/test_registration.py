@@ -125,6 +125,8 @@ async def test_a_link_works_for_a_day(ada: Person, mails: MailFolder, sql: Sql) 
         ({"name": "a" * 101}, "/name", "string-too-long"),
         ({"name": "Ada\nLovelace"}, "/name", "string-pattern-mismatch"),
         ({"name": "\u202eada"}, "/name", "string-pattern-mismatch"),
+        ({"name": "\u200b\u00ad \u0301"}, "/name", "value-error"),  # nothing to see
+        ({"name": "\u3164\u2800"}, "/name", "value-error"),
         ({"roles": "admin"}, "/roles", "extra-forbidden"),
     ],
 )

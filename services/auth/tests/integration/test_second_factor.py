@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from services.auth.tests.conftest import PASSWORD, MailFolder, Person, Sql
+from services.auth.tests.integration.test_password_changes import NEW, forgotten, reset
 from services.auth.tests.integration.test_throttling import attempt, let_blocks_end
 
 from auth_service.one_time_codes import code_at, step_at
@@ -80,6 +81,15 @@ async def test_a_sign_in_needs_password_and_code(protected: Protected) -> None:
     assert (await protected.person.me(answer.json()["access_token"])).status_code == 200
     again = await protected.finish(token, protected.recovery_codes[0])
     assert (again.status_code, again.json()["code"]) == (401, "invalid-mfa-token")
+
+
+async def test_a_new_password_by_mail_is_no_way_around_it(protected: Protected, mails: MailFolder) -> None:
+    link = await forgotten(protected.person, mails)
+    assert (await reset(protected.person, link)).status_code == 204
+    answer = await attempt(protected.person.client, protected.person.address, NEW)
+    assert answer.json().keys() == {"mfa_required", "mfa_token"}
+    assert (await protected.finish(answer.json()["mfa_token"], "000000")).status_code == 401
+    assert (await protected.finish(answer.json()["mfa_token"], protected.app.code())).status_code == 200
 
 
 async def test_the_form_asks_for_the_code_too(protected: Protected) -> None:

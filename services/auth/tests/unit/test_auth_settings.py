@@ -107,4 +107,4 @@ def test_a_missing_secret_is_named(
             monkeypatch.setenv(f"AUTH_{name.upper()}", value)
     with pytest.raises(SystemExit):
         load_settings(Settings)
-    assert capsys.readouterr().err.startswith(f"AUTH_{missing.upper()}: Field required")
+    assert capsys.readouterr().err.startswith(f"AUTH_{missing.upper()}: is not set")

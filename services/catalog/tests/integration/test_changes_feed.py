@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -189,5 +190,40 @@ async def test_what_is_too_old_or_made_up_is_refused(anyone: Any, settings: Any,
     assert (await answer(0, today - KEPT_DAYS)).status_code == 200
     for gone in (await answer(0, today - KEPT_DAYS - 1), await answer(2**62, today)):
         assert (gone.status_code, gone.json()["code"]) == (410, "changes-too-old")
-    for since in ("x", testing.TEST_SECRET, ""):
-        assert (await anyone.get(PATH, params={"since": since})).status_code == 422
+    for name in ("since", "cursor"):
+        for token in ("x", testing.TEST_SECRET, ""):
+            refused = await anyone.get(PATH, params={name: token})
+            assert refused.status_code == 422
+            assert [fault["pointer"] for fault in refused.json()["errors"]] == [f"/query/{name}"]
+
+
+async def test_since_may_be_a_date_or_a_time(read: Any, add_app: Any, admin: Any, anyone: Any) -> None:
+    first, second = await add_app("org.example.a"), await add_app("org.example.b")
+    items, since = await read(second["updated_at"])
+    assert items == [second]
+    changed = (await admin.patch(f"/api/v1/apps/{first['id']}", json={"points": 1}, headers=ANY)).json()
+    assert (await read(since))[0] == [changed]
+    assert (await read(str(datetime.now(UTC).date() - timedelta(days=1))))[0] == [second, changed]
+    items, since = await read("2099-01-01T00:00:00Z")
+    assert items == []
+    archived = (await admin.post(f"/api/v1/apps/{second['id']}/archive")).json()
+    assert (await read(since))[0] == [archived]
+    old = await anyone.get(PATH, params={"since": "2020-01-01"})
+    assert (old.status_code, old.json()["code"]) == (410, "changes-too-old")
+
+
+async def test_since_a_time_misses_nothing_that_commits_later(read: Any, add_app: Any, database_url: str) -> None:
+    slow_app = await add_app("org.example.slow")
+    before = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    slow = await asyncpg.connect(database_url)
+    try:
+        transaction = slow.transaction()
+        await transaction.start()
+        await slow.execute("UPDATE app SET name = 'Slow', updated_at = now() WHERE id = $1", UUID(slow_app["id"]))
+        quick = await add_app("org.example.quick")
+        items, since = await read(before, settle=False)
+        await transaction.commit()
+    finally:
+        await slow.close()
+    rest, _ = await read(since)
+    assert {item["name"] for item in items + rest} == {"Slow", quick["name"]}

@@ -234,6 +234,8 @@ async def test_what_is_asked_wrongly_is_refused(admin: Any, as_user: Any) -> Non
     assert (await admin.post(path, params={"format": "xml"}, content=b"{}")).status_code == 422
     assert (await admin.post(path, params={"format": "csv"}, content=b"")).status_code == 422
     assert (await admin.get(f"/api/v1/imports/{uuid4()}")).status_code == 404
+    form = await admin.post(path, params={"format": "csv"}, files={"file": ("apps.csv", b"package_name,name\n")})
+    assert (form.status_code, form.json()["code"]) == (415, "unsupported-media-type")
     large = {"Content-Length": str(MAX_FILE + 1), "Content-Type": "application/json"}
     assert (await admin.post(path, params={"format": "csv"}, headers=large, content=b"")).status_code == 413
     for client, status in ((as_user(None), 401), (as_user("user", "reviewer"), 403)):

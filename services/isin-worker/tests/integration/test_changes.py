@@ -89,8 +89,10 @@ async def test_changes_of_one_feed(user: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("since", ["yesterday", "AAAA", "2026-13-01"])
 async def test_a_since_that_was_never_given_is_refused(since: str, user: httpx.AsyncClient) -> None:
-    answer = await user.get(CHANGES, params={"since": since})
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-cursor")
+    for name in ("since", "cursor"):
+        answer = await user.get(CHANGES, params={name: since})
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid-cursor")
+        assert [fault["pointer"] for fault in answer.json()["errors"]] == [f"/query/{name}"]
 
 
 async def test_a_change_never_appears_behind_one_that_was_already_told(

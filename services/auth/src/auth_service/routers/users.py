@@ -1,9 +1,9 @@
 """The caller's own account and sessions."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 
 from auth_service.dependencies import AccountsDep, PasswordChangesDep, SecondFactorDep, SessionListDep, SignedIn
 from auth_service.schemas import (
@@ -36,10 +36,17 @@ async def me(request: Request, principal: SignedIn, accounts: AccountsDep) -> Re
     return conditional_json(request, profile_of(await accounts.get(principal.user_id)))
 
 
-@router.patch("", response_model=AccountOut)
-async def change_me(request: Request, body: ProfileIn, principal: SignedIn, accounts: AccountsDep) -> Response:
+@router.patch("", response_model=AccountOut, responses={412: {"description": "The account has changed since"}})
+async def change_me(
+    request: Request,
+    body: ProfileIn,
+    principal: SignedIn,
+    accounts: AccountsDep,
+    if_match: Annotated[str | None, Header(description="The ETag that you read, if the change depends on it")] = None,
+) -> Response:
     """Change my name."""
-    return conditional_json(request, profile_of(await accounts.rename(principal.user_id, body.name)))
+    account = await accounts.rename(principal.user_id, body.name, if_match=if_match)
+    return conditional_json(request, profile_of(account))
 
 
 @router.delete("", status_code=202, responses={409: {"description": "The last administrator stays"}})

@@ -14,8 +14,10 @@ from auth_service.services.mail_texts import MailTemplates
 from auth_service.services.mailing import Mailer
 from auth_service.services.opaque_tokens import hash_of, new_token
 from auth_service.services.passwords import Passwords
+from auth_service.services.profiles import profile_of
 from auth_service.services.sessions import REVOCATION_LIFE, refuse
 from auth_service.services.throttle import MAIL, Caller, Throttle
+from servicekit.conditional import require_match
 from servicekit.db import Database
 from servicekit.logs import get_logger
 from servicekit.problems import InvalidToken
@@ -104,10 +106,18 @@ class Accounts:
             raise InvalidToken
         return account
 
-    async def rename(self, account_id: UUID, name: str) -> Account:
-        """The account with its new name. Raises InvalidToken when it is gone."""
+    async def rename(self, account_id: UUID, name: str, *, if_match: str | None = None) -> Account:
+        """The account with its new name.
+
+        Raises:
+            InvalidToken: it is gone.
+            PreconditionFailed: there is an If-Match, and the account has changed since.
+        """
         async with self._database.transaction() as session:
-            account = await AccountRepository(session).rename(account_id, name)
+            accounts = AccountRepository(session)
+            if if_match is not None and (present := await accounts.get(account_id, for_update=True)):
+                require_match(if_match, profile_of(present))
+            account = await accounts.rename(account_id, name)
         if account is None:
             raise InvalidToken
         return account

@@ -63,6 +63,11 @@ _CHANGES = compiled(
     .limit(bindparam("limit", type_=BigInteger))
 )
 _NEXT_TRANSACTION = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+# With the horizon: what commits after this may have a number below the first that is seen now.
+_FIRST_CHANGE = """
+    SELECT least(min(changed_xid), pg_snapshot_xmin(pg_current_snapshot())::text::bigint)
+    FROM app WHERE status <> 'draft' AND updated_at >= $1
+"""
 _PRICES = """
     SELECT * FROM (
         SELECT points, lag(points) OVER (ORDER BY changed_at, id) AS previous_points, changed_by, changed_at, id
@@ -142,6 +147,11 @@ class AppReads:
         values = {"xid": after[0], "app_id": after[1], "limit": limit}
         rows: list[Record] = await self._pool.fetch(sql.text, *sql.arguments(values))
         return rows
+
+    async def first_change(self, moment: datetime) -> int:
+        """The number below which no transaction changed an app at ``moment`` or later, or ever will."""
+        number: int = await self._pool.fetchval(_FIRST_CHANGE, moment)
+        return number
 
     async def next_transaction(self) -> int:
         """The number that no transaction of this database has reached yet."""

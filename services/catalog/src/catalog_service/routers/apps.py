@@ -25,7 +25,10 @@ class AppIdConvertor(StringConvertor):
 register_url_convertor("app_id", AppIdConvertor())
 router = APIRouter(prefix="/api/v1/apps")
 
-Since = Annotated[str | None, Query(max_length=MAX_CURSOR, description="The `since` of the last answer")]
+Since = Annotated[
+    str | None,
+    Query(max_length=MAX_CURSOR, description="The `since` of the last answer, or a date or time (RFC 3339)"),
+]
 
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Not modified: your copy is good"}}
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such app"}}
@@ -81,7 +84,7 @@ async def list_changed_apps(
     request: Request, changes: Changes, limit: Limit = 50, since: Since = None, cursor: CursorParam = None
 ) -> Response:
     """What changed since you last asked, for clients that keep a copy: changed apps as they are now, archived too."""
-    page = await changes.page(cursor or since, limit)
+    page = await changes.page(since=since, cursor=cursor, limit=limit)
     answer = public_json(request, page)
     add_next_link(request, answer, page.next_cursor)
     return answer

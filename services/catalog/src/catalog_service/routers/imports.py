@@ -10,7 +10,7 @@ from catalog_service.dependencies import Admin, Imports
 from catalog_service.routers.spool import receive
 from catalog_service.schemas import ImportFormat, ImportOut
 from servicekit.conditional import conditional_json
-from servicekit.problems import FieldProblem, RuleViolation
+from servicekit.problems import FieldProblem, RuleViolation, UnsupportedMediaType
 
 router = APIRouter(prefix="/api/v1")
 
@@ -26,7 +26,10 @@ _BODY: dict[str, Any] = {"requestBody": {"required": True, "content": _KINDS}}
     "/apps/import",
     status_code=202,
     openapi_extra=_BODY,
-    responses={413: {"description": "The file has more than 100 MiB"}},
+    responses={
+        413: {"description": "The file has more than 100 MiB"},
+        415: {"description": "A form: the file itself is the body"},
+    },
 )
 async def import_apps(
     request: Request,
@@ -57,7 +60,12 @@ async def get_import(request: Request, import_id: UUID, _admin: Admin, imports: 
 
 
 async def _received(request: Request) -> BinaryIO:
-    """The body as a file, for the job to close. Raises as ``receive``, and RuleViolation for an empty one."""
+    """The body as a file, for the job to close.
+
+    Raises as ``receive``, UnsupportedMediaType for a form, and RuleViolation for an empty body.
+    """
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        raise UnsupportedMediaType("Send the file itself as the body, not a form with a file.")
     file = tempfile.TemporaryFile()  # noqa: SIM115 - see above
     try:
         size = await receive(request, file, MAX_FILE)

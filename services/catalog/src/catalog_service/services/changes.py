@@ -1,6 +1,7 @@
 """The feed of changes: what a client that keeps a copy of the catalogue has missed."""
 
 import time
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -14,6 +15,7 @@ KEPT_DAYS = 90
 _SCOPE = "changes"
 _DAY = 86_400
 _BEGINNING = (0, UUID(int=0))
+_LAST_ID = UUID(int=2**128 - 1)
 
 
 class ChangesFeed:
@@ -23,15 +25,23 @@ class ChangesFeed:
         self._apps = apps
         self._cursors = cursors
 
-    async def page(self, since: str | None, limit: int) -> ChangesPage:
-        """What changed after ``since``; from the beginning without it.
+    async def page(self, *, since: str | None, cursor: str | None, limit: int) -> ChangesPage:
+        """What changed after ``cursor`` or ``since``: what the last answer gave, or for ``since`` a date or time.
+
+        From the beginning without them.
 
         Raises:
-            InvalidCursor: ``since`` is not one that this feed gave.
+            InvalidCursor: it is neither a time nor what this feed gave.
             ChangesTooOld: it is older than ``KEPT_DAYS``, or its place lies ahead of this database, which must then
                 be an older copy.
         """
-        after = _BEGINNING if since is None else self._place(since)
+        if cursor is not None:
+            after = self._place(cursor, "cursor")
+        elif since is not None:
+            moment = _moment(since)
+            after = self._place(since, "since") if moment is None else await self._before(moment)
+        else:
+            after = _BEGINNING
         rows = await self._apps.changes(after, limit + 1)
         shown = rows[:limit]
         if shown:
@@ -42,8 +52,22 @@ class ChangesFeed:
         token = self._cursors.encode(_SCOPE, [*after, int(time.time()) // _DAY])
         return ChangesPage([view(row) for row in shown], token if len(rows) > limit else None, token)
 
-    def _place(self, since: str) -> tuple[int, UUID]:
-        xid, app_id, day = msgspec.convert(self._cursors.decode(_SCOPE, since), tuple[int, UUID, int])
+    def _place(self, token: str, name: str) -> tuple[int, UUID]:
+        xid, app_id, day = msgspec.convert(self._cursors.decode(_SCOPE, token, name), tuple[int, UUID, int])
         if day < int(time.time()) // _DAY - KEPT_DAYS:
             raise ChangesTooOld
         return xid, app_id
+
+    async def _before(self, moment: datetime) -> tuple[int, UUID]:
+        if moment < datetime.now(UTC) - timedelta(days=KEPT_DAYS):
+            raise ChangesTooOld
+        return await self._apps.first_change(moment) - 1, _LAST_ID
+
+
+def _moment(since: str) -> datetime | None:
+    """The time that ``since`` names (RFC 3339, or a date), if it does; without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(since)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

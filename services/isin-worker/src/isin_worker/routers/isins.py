@@ -59,7 +59,7 @@ async def list_changes(
     cursor: CursorParam = None,
 ) -> ChangesPage:
     """What runs added, changed and removed since you last asked, in the order in which they published it."""
-    page = await changes.page(cursor or since, feed=feed, limit=limit)
+    page = await changes.page(since=since, cursor=cursor, feed=feed, limit=limit)
     add_next_link(request, response, page.next_cursor)
     return page
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from isin_worker.repositories.changes import ChangeRepository
 from isin_worker.schemas import ChangeOut, ChangesPage
 from servicekit.pagination import Cursors
-from servicekit.problems import InvalidCursor
 
 _SCOPE = "isin-changes"
 
@@ -17,25 +16,22 @@ class ChangeService:
         self._changes = changes
         self._cursors = cursors
 
-    async def page(self, since: str | None, *, feed: str | None, limit: int) -> ChangesPage:
-        """Changes after ``since``: what the last answer gave, or a date or time; without it from the beginning.
+    async def page(self, *, since: str | None, cursor: str | None, feed: str | None, limit: int) -> ChangesPage:
+        """Changes after ``cursor`` or ``since``: what the last answer gave, or for ``since`` a date or time.
 
-        Raises InvalidCursor for anything else.
+        From the beginning without them. Raises InvalidCursor for anything else.
         """
-        after = await self._place(since) if since else 0
+        moment = _moment(since) if since and not cursor else None
+        after = self._place(cursor, since) if moment is None else await self._changes.before(moment)
         rows = await self._changes.page(after=after, feed=feed, limit=limit + 1)
         shown, more = rows[:limit], len(rows) > limit
         here = self._cursors.encode(_SCOPE, [shown[-1].id if shown else after])
         items = [ChangeOut.model_validate(row) for row in shown]
         return ChangesPage(items=items, next_cursor=here if more else None, since=here)
 
-    async def _place(self, since: str) -> int:
-        moment = _moment(since)
-        if moment is not None:
-            return await self._changes.before(moment)
-        (place,) = self._cursors.decode(_SCOPE, since)
-        if not isinstance(place, int):
-            raise InvalidCursor
+    def _place(self, cursor: str | None, since: str | None) -> int:
+        token = cursor or since
+        place: int = self._cursors.decode(_SCOPE, token, "cursor" if cursor else "since")[0] if token else 0
         return place
 
 
