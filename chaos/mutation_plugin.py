@@ -8,13 +8,18 @@ is, or a mutant would be killed by chance; and they do not look for a smaller ex
 """
 
 import os
+import signal
 import sys
+from collections.abc import Iterator
 
 import asyncpg
 import pytest
 from hypothesis import Phase, settings
 
 from servicekit import testing
+
+LONGEST_TEST_SECONDS = 60
+"""A mutant that never comes to an end is told by this long before the time for all its tests is up."""
 
 _migrated = testing.create_database
 
@@ -43,6 +48,13 @@ settings.load_profile("mutants")
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.get_closest_marker("hypothesis") is not None, item.nodeid))
+
+
+@pytest.fixture(autouse=True)
+def _limited() -> Iterator[None]:
+    signal.alarm(LONGEST_TEST_SECONDS)
+    yield
+    signal.alarm(0)
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 KILLED = {1, 3}  # mutmut's codes: a test failed, or pytest itself
-ENDLESS = {24, -24, 36, 152}  # the tests took many times as long as before
+ENDLESS = {-14, 24, -24, 36, 152}  # SIGALRM: one test took too long; else all of them many times as long as before
 SURVIVED = {0, 5, 33}  # all passed, or none came by
 EXPLAINED = Path(__file__).parent / "mutation" / "survivors.toml"
 
@@ -68,11 +68,11 @@ def _survivors(file: Path, module: str, names: list[str]) -> Iterator[Survivor]:
 
 
 def forget_survivors(folder: Path) -> None:
-    """Let those be tried again that survived."""
+    """Let those be tried again that were not killed."""
     for file in (folder / "mutants" / "src").rglob("*.meta"):
         written = json.loads(file.read_text())
         codes = written["exit_code_by_key"]
-        written["exit_code_by_key"] = {name: None if code in SURVIVED else code for name, code in codes.items()}
+        written["exit_code_by_key"] = {name: code if code in KILLED | ENDLESS else None for name, code in codes.items()}
         file.write_text(json.dumps(written))
 
 

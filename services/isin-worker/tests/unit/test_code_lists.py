@@ -92,6 +92,7 @@ def test_the_lines_on_which_an_isin_stands_are_found(columns: tuple[str, ...]) -
         b"",
         b"LEI,ISIN",
         b"LEI,ISIN".ljust(codes.LONGEST_HEADER) + b",More\n",
+        b"LEI,ISIN".ljust(codes.LONGEST_HEADER) + b"\n",
         b"LEI\xff,ISIN\n",
     ],
 )
@@ -168,6 +169,15 @@ def test_both_codes_of_a_line_must_be_right_whichever_comes_first(wrong: str, tm
     mended = wrong.endswith(",")  # a blank cell beyond the header is harmless
     assert text == right + f"{wrong[:-1]}\n".encode() * mended + right
     assert ([row.number for row in refused], count) == ([] if mended else [3], 3)
+
+
+def test_another_character_may_stand_between_codes(tmp_path: Path) -> None:
+    path = tmp_path / "codes.csv"
+    right = line(1).replace(b",", b";")
+    path.write_bytes(b"LEI;ISIN\n" + right + f'"{LEI}";"{make_isin(2)}"\n'.encode() + line(3))
+    (batch,) = FileRows(replace(GLEIF, format=Csv(delimiter=";")), path)
+    assert batch.copy == right + line(2).replace(b",", b";")
+    assert batch.refused == [Refused(4, "1 cells under a header of 2", line(3).decode().strip())]
 
 
 def test_a_last_line_without_an_end_counts(tmp_path: Path) -> None:
