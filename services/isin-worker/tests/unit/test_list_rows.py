@@ -75,7 +75,7 @@ def test_blank_lines_and_a_comma_at_the_end_of_each_row_are_harmless() -> None:
 
 def test_a_row_of_another_width_is_refused_with_its_line_in_the_file() -> None:
     short, long = rows_of(make_list([make_row(1)[:3], [*make_row(2), "more"]]))
-    assert short == Row(2, {}, "SYM1,Company 1,EQ", "3 cells under a header of 5")
+    assert short == Row(2, {}, "SYM1,Company 1 Limited,EQ", "3 cells under a header of 5")
     assert (long.number, long.fault) == (3, "6 cells under a header of 5")
     assert list(check(short, NSE_EQUITY)) == [Refused(2, "3 cells under a header of 5", short.raw)]
 
