@@ -2,15 +2,24 @@
 
 Migrations take most of a second, a copy of a database a tenth; and what a function remembers would hide from mutmut
 which tests depend on it. ``MUTATED_MODULES`` names the modules that may remember something.
+
+Property tests come last, as they take the longest. They try the same examples for each mutant, however slow the machine
+is, or a mutant would be killed by chance; and they do not look for a smaller example.
 """
 
 import os
+import signal
 import sys
+from collections.abc import Iterator
 
 import asyncpg
 import pytest
+from hypothesis import Phase, settings
 
 from servicekit import testing
+
+LONGEST_TEST_SECONDS = 60
+"""A mutant that never comes to an end is told by this long before the time for all its tests is up."""
 
 _migrated = testing.create_database
 
@@ -32,6 +41,20 @@ async def _copied(package_file: str, name: str) -> str:
 
 
 testing.create_database = _copied
+settings.register_profile("mutants", settings.get_profile("ci"), phases=[Phase.explicit, Phase.generate])
+settings.load_profile("mutants")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: (item.get_closest_marker("hypothesis") is not None, item.nodeid))
+
+
+@pytest.fixture(autouse=True)
+def _limited() -> Iterator[None]:
+    signal.alarm(LONGEST_TEST_SECONDS)
+    yield
+    signal.alarm(0)
 
 
 @pytest.fixture(autouse=True)

@@ -27,16 +27,22 @@ that write into the log are left as they are. The tests are those of the area th
 def write(areas: Mapping[str, Sequence[Tried]]) -> list[str]:
     """Write the report. Returns what is wrong: too few killed, or survivors that nobody has explained."""
     wrong: list[str] = []
-    lines = ["| area | module | planted | killed | survived |", "|---|---|---|---|---|"]
+    lines = ["| area | module | planted | killed | of them by time | survived |", "|---|---|---|---|---|---|"]
     for area, modules in areas.items():
         killed, planted = sum(one.killed for one in modules), sum(one.planted for one in modules)
         share = killed / planted if planted else 0.0
-        lines.append(f"| **{area}** | **{share:.1%} killed** | {planted:,} | {killed:,} | {planted - killed:,} |")
-        lines += [f"| | `{one.module}` | {one.planted} | {one.killed} | {len(one.survivors)} |" for one in modules]
+        endless = sum(one.endless for one in modules)
+        lines.append(
+            f"| **{area}** | **{share:.1%} killed** | {planted:,} | {killed:,} | {endless:,} | {planted - killed:,} |"
+        )
+        lines += [
+            f"| | `{one.module}` | {one.planted} | {one.killed} | {one.endless} | {len(one.survivors)} |"
+            for one in modules
+        ]
         if share < WANTED:
             wrong.append(f"{area}: {share:.1%} killed")
         if untried := sum(one.untried for one in modules):
-            lines.append(f"| | not tried | {untried} | | |")
+            lines.append(f"| | not tried | {untried} | | | |")
             wrong.append(f"{area}: {untried} not tried")
     survivors = [survivor for modules in areas.values() for one in modules for survivor in one.survivors]
     unexplained = [survivor for survivor in survivors if explanation(survivor) is None]

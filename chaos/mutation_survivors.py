@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 KILLED = {1, 3}  # mutmut's codes: a test failed, or pytest itself
-ENDLESS = {24, -24, 36, 152, 255}  # the tests took many times as long as before
+ENDLESS = {-14, 24, -24, 36, 152}  # SIGALRM: one test took too long; else all of them many times as long as before
 SURVIVED = {0, 5, 33}  # all passed, or none came by
 EXPLAINED = Path(__file__).parent / "mutation" / "survivors.toml"
 
@@ -26,10 +26,11 @@ class Survivor:
 
 @dataclass(frozen=True)
 class Tried:
-    """A module: its mutants by what became of them."""
+    """A module: its mutants by what became of them; ``endless`` are those of the killed that were so by time."""
 
     module: str
     killed: int
+    endless: int
     survivors: tuple[Survivor, ...]
     untried: int
 
@@ -44,9 +45,10 @@ def tried(folder: Path, module: str) -> Tried:
     file = folder / "mutants" / "src" / f"{module.replace('.', '/')}.py"
     codes: dict[str, int | None] = json.loads(Path(f"{file}.meta").read_text())["exit_code_by_key"]
     counts = Counter(codes.values())
-    killed = sum(counts[code] for code in KILLED | ENDLESS)
+    endless = sum(counts[code] for code in ENDLESS)
+    killed = sum(counts[code] for code in KILLED) + endless
     survivors = sorted(_survivors(file, module, [name for name, code in codes.items() if code in SURVIVED]))
-    return Tried(module, killed, tuple(survivors), len(codes) - killed - len(survivors))
+    return Tried(module, killed, endless, tuple(survivors), len(codes) - killed - len(survivors))
 
 
 def _survivors(file: Path, module: str, names: list[str]) -> Iterator[Survivor]:
@@ -66,11 +68,11 @@ def _survivors(file: Path, module: str, names: list[str]) -> Iterator[Survivor]:
 
 
 def forget_survivors(folder: Path) -> None:
-    """Let those be tried again that survived."""
+    """Let those be tried again that were not killed."""
     for file in (folder / "mutants" / "src").rglob("*.meta"):
         written = json.loads(file.read_text())
         codes = written["exit_code_by_key"]
-        written["exit_code_by_key"] = {name: None if code in SURVIVED else code for name, code in codes.items()}
+        written["exit_code_by_key"] = {name: code if code in KILLED | ENDLESS else None for name, code in codes.items()}
         file.write_text(json.dumps(written))
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from extractor import PATTERNS, NotUtf8Error, Pattern, PatternError, Source, extract, find, stream
+from extractor import PATTERNS, NotUtf8Error, Pattern, PatternError, Source, extract, find, scan, stream
 from extractor.scan import batches, matches, value_of
 from extractor.sources import BLOCK, Chunk, text_blocks
 
@@ -150,6 +150,51 @@ def test_blocks_of_the_real_size_give_the_same(name: str) -> None:
     assert [match.value for match in find(name, text)] == expected
 
 
+@pytest.mark.parametrize(
+    ("chunks", "blocks"),
+    [
+        (["0123456789"], ["0123", "4567", "89"]),
+        (list("0123456789"), ["0123", "4567", "89"]),
+        (["012", "345", "6789"], ["012345", "6789"]),
+        (["0123", "", "4", "56"], ["0123", "456"]),
+    ],
+)
+def test_blocks_have_the_size_that_was_asked_for_up_to_twice_of_it(chunks: list[str], blocks: list[str]) -> None:
+    assert list(text_blocks(chunks, 4)) == blocks
+
+
+def test_a_value_comes_as_soon_as_nothing_behind_it_can_change_it() -> None:
+    pattern, some = Pattern("pair", "ab"), "abcdefg"
+    places, values = iter(some), iter(some)
+
+    next(matches(pattern, places))
+    assert "".join(places) == "efg"  # two characters, and two more for expressions that ask whether the text ends
+    next(filter(None, batches(pattern, values)))
+    assert "".join(values) == "fg"  # and the next one may not lie across the place up to which values are counted
+
+
+@pytest.mark.parametrize(
+    ("regex", "window", "values", "walks"),
+    [
+        ("ab", "xyzx", [], 0),  # nothing could match
+        ("ab", "ababab", ["ab"], 0),  # one match straight behind the other, and across the horizon
+        ("ab", "abxyz", ["ab"], 0),  # one that ends at the horizon
+        ("aa", "b" * 100 + "a" * 1027, [], 0),  # they overlap from the first of 1,024 places on to the horizon
+        ("aa", "b" * 100 + "a" * 1028, ["aa"] * 513, 1),
+    ],
+)
+def test_matches_are_walked_only_where_they_overlap_all_the_way(
+    regex: str, window: str, values: list[str], walks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a stream would take twice as long, and nobody would see it but by the clock."""
+    walked: list[object] = []
+    before = scan._before
+    monkeypatch.setattr(scan, "_before", lambda *given: walked.append(given) or before(*given))
+
+    assert next(batches(Pattern("mine", regex), [window])) == values
+    assert len(walked) == walks
+
+
 TEXT = 'é "id":1, "id":23 '
 RAW = TEXT.encode()
 SOURCES: dict[str, Callable[[], Source]] = {
@@ -179,24 +224,34 @@ def test_a_file_is_read_by_its_path_and_closed(tmp_path: Path) -> None:
     assert extract("order-ids", path) == [1, 23]
 
 
-@pytest.mark.parametrize("source", [None, 5, [5], ["a", b"b"], [b"a", "b"], [None]])
-def test_another_kind_of_source_is_refused(source: object) -> None:
-    with pytest.raises(TypeError, match=r"cannot read text from|a chunk must be|all text or all bytes"):
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (None, "cannot read text from NoneType: give str, bytes, a path, a file or chunks"),
+        (5, "cannot read text from int: give str, bytes, a path, a file or chunks"),
+        ([5], "a chunk must be str or bytes, not int"),
+        ([None], "a chunk must be str or bytes, not NoneType"),
+        (["a", b"b"], "chunks must be all text or all bytes, not both"),
+        ([b"a", "b"], "chunks must be all text or all bytes, not both"),
+    ],
+)
+def test_another_kind_of_source_is_refused(source: object, told: str) -> None:
+    with pytest.raises(TypeError, match=f"^{told}$"):
         extract("isin", source)  # type: ignore[call-overload]  # on purpose
 
 
 @pytest.mark.parametrize(
-    ("chunks", "offset"),
+    ("chunks", "reason", "offset"),
     [
-        ([b"ab\xff"], 2),
-        ([b"a\xc3", b"("], 1),
-        ([b"a", b"b\xf0\x9d", b"\x84"], 2),
-        ([b"\xed\xa0\x80"], 0),
-        ([b"x" * BLOCK, b"\xfe"], BLOCK),
+        ([b"ab\xff"], "invalid start byte", 2),
+        ([b"a\xc3", b"("], "invalid continuation byte", 1),
+        ([b"a", b"b\xf0\x9d", b"\x84"], "unexpected end of data", 2),
+        ([b"\xed\xa0\x80"], "invalid continuation byte", 0),
+        ([b"x" * BLOCK, b"\xfe"], "invalid start byte", BLOCK),
     ],
 )
-def test_bytes_that_are_not_utf8_are_told_with_their_place(chunks: list[bytes], offset: int) -> None:
-    with pytest.raises(NotUtf8Error, match=f"not UTF-8 text: .* at byte {offset}$") as caught:
+def test_bytes_that_are_not_utf8_are_told_with_their_place(chunks: list[bytes], reason: str, offset: int) -> None:
+    with pytest.raises(NotUtf8Error, match=f"^not UTF-8 text: {reason} at byte {offset}$") as caught:
         extract("isin", chunks)
     assert caught.value.offset == offset
 
@@ -225,9 +280,10 @@ def test_a_file_is_never_asked_for_more_than_a_block() -> None:
     assert file.asked == {BLOCK}
 
 
-def test_a_path_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=re.escape(str(tmp_path))):
-        extract("isin", tmp_path)
+@pytest.mark.parametrize("path", [Path("/nowhere/at-all"), Path("/"), Path("/proc/self/mem")], ids=str)
+def test_a_path_that_cannot_be_read_is_named(path: Path) -> None:
+    with pytest.raises(OSError, match=f"'{path}'$"):  # the last one can be opened: reading its first bytes fails
+        extract("isin", path)
 
 
 def test_a_stream_is_read_no_further_than_asked() -> None:

@@ -54,7 +54,7 @@ class Pattern:
             )
         if seen.shortest == 0:
             raise PatternError(f"{self.name}: can match nothing at all; demand at least one character")
-        if seen.longest >= UNBOUNDED or seen.ahead >= UNBOUNDED:
+        if max(seen.longest, seen.ahead) >= UNBOUNDED:
             raise PatternError(
                 f"{self.name}: no longest match; give each repeat a bound, as in [0-9]{{1,20}} for [0-9]+"
             )

@@ -35,9 +35,9 @@ def reach(regex: str) -> Reach:
         shortest=int(shortest),
         longest=int(longest),
         # One more for `\b`, `^` and `\A`: they ask what comes before, or whether anything does.
-        behind=1 + sum(width for direction, width in looks if direction < 0),
+        behind=1 + sum(width for direction, width in looks if direction == -1),
         # Two more for `\b`, `\Z` and `$`: the last asks whether a newline comes and then nothing.
-        ahead=2 + sum(width for direction, width in looks if direction > 0),
+        ahead=2 + sum(width for direction, width in looks if direction == 1),
     )
 
 

@@ -24,8 +24,6 @@ def batches(pattern: Pattern, blocks: Iterable[str]) -> Iterator[list[str]]:
     for block in blocks:
         text += block
         horizon = _horizon(pattern, text)
-        if horizon <= at:
-            continue
         seam = _seam(pattern, text, at, horizon)
         if seam is None:
             walked = list(_before(horizon, pattern, text, at))
@@ -89,8 +87,7 @@ def _seam(pattern: Pattern, text: str, at: int, horizon: int) -> int | None:
             break
         if begin >= covered:
             seam = begin
-        if end > covered:
-            covered = end
+        covered = max(covered, end)
         start = begin + 1
     return horizon if covered <= horizon else seam
 

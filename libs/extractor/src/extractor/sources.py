@@ -37,7 +37,7 @@ def _chunks(source: Source, size: int) -> Iterator[Chunk]:
         yield from _slices(source, size)
     elif isinstance(source, os.PathLike):
         try:
-            with Path(source).open("rb", buffering=0) as file:
+            with Path(source).open("rb") as file:
                 yield from _read(file, size)
         except OSError as error:
             error.filename = error.filename or os.fspath(source)  # one that cannot be read says which, as one not found

@@ -30,7 +30,7 @@ def valid(values: NDArray[np.bytes_] | Sequence[str]) -> NDArray[np.bool_]:
     """
     if not isinstance(values, np.ndarray):
         values = _as_bytes(values)
-    pairs = np.ascontiguousarray(values).view("<u2").reshape(-1, LENGTH // 2)
+    pairs = np.ascontiguousarray(values).view("<u2").reshape(len(values), LENGTH // 2)
     verdicts = np.empty(len(pairs), dtype=np.bool_)
     for start in range(0, len(pairs), AT_ONCE):
         verdicts[start : start + AT_ONCE] = _verdicts(pairs[start : start + AT_ONCE])

@@ -154,8 +154,18 @@ def test_what_is_no_json_is_said_to_be_none(content: bytes, tmp_path: Path) -> N
 
 
 def test_a_name_that_no_object_has_is_a_header_that_drifted(tmp_path: Path) -> None:
-    with pytest.raises(HeaderDrift, match="no record has Name"):
-        read(json.dumps([{"ISIN": make_isin(1)}]).encode(), feed_of(Json()), tmp_path)
+    for record, missing in (({"ISIN": make_isin(1)}, "Name"), ({"Other": "x"}, "ISIN, Name")):
+        with pytest.raises(HeaderDrift, match=f"^no record has {missing}$"):
+            read(json.dumps([record, record]).encode(), feed_of(Json()), tmp_path)
+
+
+def test_names_in_json_may_have_blanks_and_what_is_refused_is_told_by_them(tmp_path: Path) -> None:
+    records = [{" isin ": make_isin(1), "Company  Name": "A"}, {"ISIN": "X", "company name": "B", "more": None}]
+    batches = read(
+        json.dumps(records).encode(), feed_of(Json(), columns={"isin": "ISIN", "name": "Company Name"}), tmp_path
+    )
+    assert staged(batches) == [["1", make_isin(1), "A"]]
+    assert refused(batches) == [Refused(2, "an ISIN has 12 characters, this has 1", "isin=X; company name=B; more=")]
 
 
 def test_elements_of_xml_are_rows_by_paths_without_their_namespaces(tmp_path: Path) -> None:

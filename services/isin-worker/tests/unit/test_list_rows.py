@@ -16,8 +16,8 @@ from isin_worker.pipeline.parse.validate import Entry, check
 from isin_worker.testing import HEADER, make_isin, make_list, make_row
 
 
-def rows_of(content: bytes) -> list[Row]:
-    return list(CsvRows(io.BytesIO(content), NSE_EQUITY, Csv()))
+def rows_of(content: bytes, header_within: int = 1) -> list[Row]:
+    return list(CsvRows(io.BytesIO(content), NSE_EQUITY, Csv(header_within=header_within)))
 
 
 def test_columns_are_found_by_name_wherever_they_stand_and_whatever_blanks_and_case_their_names_have() -> None:
@@ -39,13 +39,21 @@ def test_a_page_of_html_is_no_list() -> None:
 
 
 def test_an_empty_file_is_no_list() -> None:
-    with pytest.raises(HeaderDrift, match="no column"):
+    with pytest.raises(HeaderDrift, match=r"^the header has no column ISIN NUMBER, NAME OF COMPANY, SYMBOL, SERIES$"):
         rows_of(b"")
 
 
+def test_the_line_that_comes_nearest_to_a_header_is_told_the_first_of_such() -> None:
+    content = b"SYMBOL,A,B\nSYMBOL,SERIES\nISIN NUMBER,SERIES\nName\n"
+    with pytest.raises(HeaderDrift, match=r"^the header has no column ISIN NUMBER, NAME OF COMPANY$"):
+        rows_of(content, header_within=4)
+    with pytest.raises(HeaderDrift, match=r"^the header has no column ISIN NUMBER, NAME OF COMPANY, SERIES$"):
+        rows_of(content, header_within=1)
+
+
 def test_a_column_that_is_there_twice_is_no_choice_of_ours() -> None:
-    with pytest.raises(HeaderDrift, match="more than one column ISIN NUMBER"):
-        rows_of(make_list([], [*HEADER, "isin number"]))
+    with pytest.raises(HeaderDrift, match=r"^the header has more than one column ISIN NUMBER, SYMBOL$"):
+        rows_of(make_list([], ["symbol", *HEADER, "isin number"]))
 
 
 def test_a_quote_that_is_never_closed_is_an_error_and_not_one_endless_cell() -> None:
@@ -67,8 +75,9 @@ def test_blank_lines_and_a_comma_at_the_end_of_each_row_are_harmless() -> None:
 
 def test_a_row_of_another_width_is_refused_with_its_line_in_the_file() -> None:
     short, long = rows_of(make_list([make_row(1)[:3], [*make_row(2), "more"]]))
-    assert (short.number, short.fault) == (2, "3 cells under a header of 5")
+    assert short == Row(2, {}, "SYM1,Company 1 Limited,EQ", "3 cells under a header of 5")
     assert (long.number, long.fault) == (3, "6 cells under a header of 5")
+    assert list(check(short, NSE_EQUITY)) == [Refused(2, "3 cells under a header of 5", short.raw)]
 
 
 @pytest.mark.parametrize(
@@ -88,13 +97,21 @@ def test_a_row_without_a_valid_isin_is_refused_with_the_reason(isin: str, reason
 
 
 def test_text_that_postgres_cannot_hold_is_refused_and_told_in_a_form_that_it_can() -> None:
-    rows = rows_of(make_list([make_row(1, "Cr\N{LATIN SMALL LETTER E WITH ACUTE}dit")]).decode().encode("latin-1"))
-    rows += rows_of(make_list([make_row(1, "NUL\0")]))
-    for row in rows:
-        (refused,) = check(row, NSE_EQUITY)
-        assert isinstance(refused, Refused)
-        assert "\0" not in refused.raw
-        refused.raw.encode()
+    latin = make_list([make_row(1, "Cr\N{LATIN SMALL LETTER E WITH ACUTE}dit")]).decode().encode("latin-1")
+    for content, reason, name in (
+        (latin, "lone surrogates are not allowed", "Cr?dit"),
+        (make_list([make_row(1, "NUL\0")]), "NUL is not allowed", "NUL\N{REPLACEMENT CHARACTER}"),
+    ):
+        (row,) = rows_of(content)
+        raw = ",".join(make_row(1, name))
+        assert list(check(row, NSE_EQUITY)) == [Refused(2, reason, raw)]
+
+
+def test_a_cell_beyond_all_measure_is_refused() -> None:
+    longest, longer = rows_of(make_list([make_row(1, "x" * 1000), make_row(2, "x" * 1001)]))
+    assert [entry.isin for entry in check(longest, NSE_EQUITY) if isinstance(entry, Entry)] == [make_isin(1)]
+    assert list(check(longer, NSE_EQUITY)) == [Refused(3, "a cell of more than 1000 characters", longer.raw)]
+    assert len(longer.raw) == 500
 
 
 def test_an_entry_is_trimmed_upper_case_and_has_what_is_the_same_for_the_whole_list() -> None:

@@ -92,6 +92,9 @@ def test_a_file_says_how_many_rows_it_has_and_that_line_is_none_of_them(
         (Json(records="rows", stated="meta.total"), json.dumps({"rows": RECORDS}), None),
         (Xml(record="Row", stated="Count"), f"<List>{ELEMENTS}</List>", None),
         (Xml(record="Row", stated="List/Head/@total"), f'<List><Head total="3"/>{ELEMENTS}</List>', 3),
+        (Xml(record="Row", stated="Count"), f"<List><Count>{' ' * 99}3</Count>{ELEMENTS}</List>", 3),
+        (Xml(record="Row", stated="Count"), f"<List><Count>{' ' * 100}3</Count>{ELEMENTS}</List>", None),  # no end
+        (Json(records="rows", stated="total"), json.dumps({"rows": RECORDS, "total": 3.0}), 3),
         (Xml(record="Row", stated="Head"), f"<List>\n<Head>\n<Note>of</Note> 3\n</Head>\n{ELEMENTS}\n</List>", 3),
     ],
 )
@@ -105,7 +108,9 @@ def test_a_place_is_looked_for_wherever_it_is_and_may_be_nowhere(
     assert [batch.statement for batch in FileRows(feed, path) if batch.statement] == [Statement(stated, 3)]
 
 
-@pytest.mark.parametrize("number", ["2,384", "2 384", "2.384", "2'384", "2\N{NO-BREAK SPACE}384"])
+@pytest.mark.parametrize(
+    "number", ["2,384", "2 384", "2.384", "2'384", "2\u2019384", "2\N{NO-BREAK SPACE}384", "2384.0"]
+)
 def test_numbers_may_be_written_as_people_do(number: str, tmp_path: Path) -> None:
     form = Csv(delimiter=";", stated="Total: (.+)")
     feed = Feed(

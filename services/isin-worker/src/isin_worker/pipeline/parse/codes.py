@@ -35,12 +35,14 @@ _CODES = (string.ascii_uppercase + string.digits).encode()
 
 def codes_layout(file: IO[bytes], feed: Feed, form: Csv) -> StageLayout | None:
     """How the file's own lines are staged, if all its columns are wanted and nothing is to be added to them."""
-    names = file.readline(LONGEST_HEADER).decode("utf-8-sig", errors="replace").strip().split(form.delimiter)
+    header = file.readline(LONGEST_HEADER)
+    names = header.decode("utf-8-sig", errors="replace").strip().split(form.delimiter)
     fields = {fold(name): field for field, name in feed.columns.items()}
     only_codes = set(feed.columns) <= {"isin", "lei"}
     plain = (
         not (feed.details or feed.constants or feed.more_isins or form.sections or form.names or form.stated)
         and form.header_within == 1
+        and header.endswith(b"\n")
     )
     columns = tuple(fields.get(fold(name), "") for name in names)
     if not (only_codes and plain and form.encoding == "utf-8" and sorted(columns) == sorted(fields.values())):
@@ -56,13 +58,13 @@ class Codes:
         self._delimiter = form.delimiter
         self._layout = layout
         self._header = Header([feed.columns[column] for column in layout.columns], wanted_columns(feed))
-        self._plain = _CODES + form.delimiter.encode() + b"\n"
+        self._plain = _CODES + f"{form.delimiter}\n".encode()
         self._allowed = np.zeros(256, dtype=np.bool_)
         self._allowed[list(self._plain)] = True
 
     def batches(self, file: IO[bytes]) -> Iterator[Batch]:
         """The lines below the header. Raises UnreadableList for what has no lines."""
-        file.readline(LONGEST_HEADER)
+        file.readline()
         number = 2
         for chunk in _whole_lines(file):
             lines = np.flatnonzero(np.frombuffer(chunk, dtype=np.uint8) == _NEWLINE)
@@ -71,7 +73,7 @@ class Codes:
 
     def _batch(self, chunk: bytes, ends: NDArray[np.intp], number: int) -> Batch:
         """The lines that end at ``ends``, the first of which is line ``number`` of the file."""
-        starts = np.concatenate(([0], ends[:-1] + 1)).astype(np.intp)[: len(ends)]
+        starts = np.concatenate(([0], ends[:-1] + 1))
         pieces: list[bytes] = []
         refused: list[Refused] = []
         rows = kept_to = 0
@@ -114,7 +116,7 @@ class Codes:
                 fitting &= (length > 0) & (length <= LONGEST_CODE)
             cell_starts = cell_ends + 1
         isins = sliding_window_view(content, check_digits.LENGTH)[isin_starts[fitting]]
-        fitting[fitting] = check_digits.valid(isins.view(f"S{check_digits.LENGTH}").reshape(-1))
+        fitting[fitting] = check_digits.valid(isins.view(f"S{check_digits.LENGTH}").ravel())
         right[lines] = fitting
         return right
 
@@ -122,7 +124,7 @@ class Codes:
         """A line as it would be read in any other list."""
         text = line.decode(errors="surrogateescape")
         try:
-            cells = next(csv.reader([text], delimiter=self._delimiter), [])
+            cells = next(csv.reader([text], delimiter=self._delimiter))
         except csv.Error as error:
             yield refuse(number, f"no CSV: {error}", text[:MAX_RAW])
             return
@@ -136,10 +138,11 @@ def lines_of(file: IO[bytes], layout: StageLayout, keys: Collection[Key]) -> Map
     place = layout.columns.index("isin")
     found: dict[Key, list[int]] = defaultdict(list)
     for number, line in enumerate(file, start=1):
-        cells = line.decode(errors="replace").split(layout.delimiter, place + 1)
-        isin = cells[place].strip(' \t\r\n"\N{NO-BREAK SPACE}').upper() if len(cells) > place else ""
-        if (isin, "") in keys:
-            found[isin, ""].append(number)
+        cells = line.decode(errors="replace").split(layout.delimiter)
+        if len(cells) > place:
+            key = cells[place].strip(' \t\r\n"\N{NO-BREAK SPACE}').upper(), ""
+            if key in keys:
+                found[key].append(number)
     return found
 
 

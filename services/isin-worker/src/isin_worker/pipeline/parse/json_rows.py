@@ -8,7 +8,7 @@ import ijson
 from isin_worker.errors import UnreadableList
 from isin_worker.feeds import Feed
 from isin_worker.feeds.formats import Json
-from isin_worker.pipeline.parse.rows import Row, records_as_rows, wanted_columns
+from isin_worker.pipeline.parse.rows import Row, fold, records_as_rows, wanted_columns
 
 
 def json_rows(file: IO[bytes], feed: Feed, form: Json) -> Iterator[Row]:
@@ -20,7 +20,7 @@ def _records(file: IO[bytes], form: Json) -> Iterator[Mapping[str, str]]:
     place = f"{form.records}.item" if form.records else "item"
     try:
         for record in ijson.items(file, place, use_float=True):
-            yield {key.casefold(): _text(value) for key, value in record.items()} if isinstance(record, dict) else {}
+            yield {fold(key): _text(value) for key, value in record.items()} if isinstance(record, dict) else {}
     except (ijson.JSONError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableList(f"no JSON: {str(error).splitlines()[0]}") from error
 

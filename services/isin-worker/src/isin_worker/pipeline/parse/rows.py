@@ -40,7 +40,6 @@ class Header:
         if doubled := [name for name in wanted.values() if folded.count(fold(name)) > 1]:
             raise HeaderDrift(f"the header has more than one column {', '.join(doubled)}")
         self.width = len(names)
-        self.names = tuple(" ".join(name.split()) for name in names)
         self._places = {field: folded.index(fold(name)) for field, name in wanted.items()}
 
     def row(self, number: int, cells: Sequence[str], *, raw: str) -> Row:
@@ -53,7 +52,7 @@ class Header:
 def find_header(lines: Iterator[Sequence[str]], wanted: Mapping[str, str], within: int) -> Header:
     """The first of the lines that is a header. Raises HeaderDrift, which tells of the one that came nearest."""
     nearest = HeaderDrift(f"the header has no column {', '.join(wanted.values())}")
-    fewest = len(wanted) + 1
+    fewest = len(wanted)
     for cells in islice(lines, within):
         try:
             return Header(cells, wanted)
@@ -72,7 +71,8 @@ def records_as_rows(records: Iterable[Mapping[str, str]], wanted: Mapping[str, s
     names = {field: fold(name) for field, name in wanted.items()}
     unseen = dict(names)
     for number, record in enumerate(records, start=1):
-        unseen = {field: name for field, name in unseen.items() if name not in record} if unseen else unseen
+        if unseen:
+            unseen = {field: name for field, name in unseen.items() if name not in record}
         cells = {field: record.get(name, "") for field, name in names.items()}
         yield Row(number, cells, "; ".join(f"{name}={text}" for name, text in record.items())[:MAX_RAW])
     if unseen:

@@ -31,7 +31,7 @@ class StatedLine:
 
 def stated_in_json(file: IO[bytes], place: str) -> int | None:
     """The number at ``place``, the keys that lead to it: ``meta.total``."""
-    return next((_number(value) for value in ijson.items(file, place, use_float=True)), None)
+    return next((_number(value) for value in ijson.items(file, place)), None)
 
 
 def stated_in_xml(file: IO[bytes], place: str) -> int | None:
@@ -72,6 +72,6 @@ class _Place:
 
 
 def _number(text: Any) -> int | None:
-    """A count as people write it: ``2,384``, ``2 384`` or ``2'384`` too."""
-    digits = re.sub(r"[\s,.'\u2019]", "", str(text))
+    """A count as people write it, ``2,384``, ``2 384`` or ``2'384`` too, or as programs do: ``2384.0``."""
+    digits = re.sub(r"[\s,.'\u2019]", "", str(text).removesuffix(".0"))
     return int(digits) if re.fullmatch(r"[0-9]{1,12}", digits) else None
