@@ -66,7 +66,8 @@ def _survivors(file: Path, module: str, names: list[str]) -> Iterator[Survivor]:
 
 
 def forget_survivors(folder: Path) -> None:
-    """Let those be tried again that survived."""
+    """Let those be tried again that survived, by whichever tests reach them now."""
+    (folder / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
     for file in (folder / "mutants" / "src").rglob("*.meta"):
         written = json.loads(file.read_text())
         codes = written["exit_code_by_key"]

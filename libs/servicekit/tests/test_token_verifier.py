@@ -84,14 +84,19 @@ async def test_each_claim_must_be_there(verifier: TokenVerifier, claim: str) -> 
 
 @pytest.mark.parametrize(
     "claims",
-    [{"roles": "user"}, {"roles": ["user", 1]}, {"roles": {"user": 1}}, {"sub": "ada"}, {"sid": 7}, {"sid": ""}],
-)
+    [
+        {"roles": "user"}, {"roles": ["user", 1]}, {"roles": {"user": 1}}, {"sub": "ada"}, {"sid": 7}, {"sid": ""},
+        {"iss": "http://elsewhere.test"}, {"aud": "another"}, {"aud": [SETTINGS.token_audience]},
+    ],
+)  # fmt: skip
 async def test_claims_of_another_kind_are_refused(verifier: TokenVerifier, claims: dict[str, Any]) -> None:
     with pytest.raises(InvalidToken):
         await verifier.verify(signed(**claims))
 
 
-@pytest.mark.parametrize("header", [{"typ": "JWT"}, {"crit": ["exp"]}, {"kid": "other"}, {"kid": ""}])
+@pytest.mark.parametrize(
+    "header", [{"typ": "JWT"}, {"crit": ["exp"]}, {"crit": ["b64"]}, {"kid": "other"}, {"kid": ""}]
+)
 async def test_headers_of_another_kind_are_refused(verifier: TokenVerifier, header: dict[str, Any]) -> None:
     with pytest.raises(InvalidToken):
         await verifier.verify(signed(header))

@@ -76,6 +76,12 @@ async def test_the_newest_that_may_sign_signs_and_all_that_live_verify(keys: Sig
     assert jwt.decode(token, public, algorithms=["EdDSA"]) == {"sub": "x"}
 
 
+def test_a_key_signs_from_its_very_moment(keys: SigningKeys) -> None:
+    old, new = stored(keys, NOW - SECOND), stored(keys, NOW)
+    keys._take([old, new])
+    assert jwt.get_unverified_header(keys.sign({}))["kid"] == new.kid
+
+
 def test_a_first_key_that_is_early_signs_all_the_same(keys: SigningKeys) -> None:
     row = stored(keys, NOW + SECOND)
     keys._take([row])

@@ -1,7 +1,8 @@
 """A request sent again: the same answer, and no second effect."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -167,6 +168,21 @@ async def test_answers_are_forgotten_after_seven_days_and_not_before(
     assert await sql.fetchval("SELECT key FROM idempotency_key") == str(young.id)
 
 
+@asynccontextmanager
+async def _two_at_once_at_most(sql: asyncpg.Connection) -> AsyncIterator[None]:
+    """Whoever deletes more with one statement gets an error."""
+    await sql.execute("""
+        CREATE FUNCTION count_gone() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN IF (SELECT count(*) FROM gone) > 2 THEN RAISE 'too many at once'; END IF; RETURN NULL; END $$
+    """)
+    await sql.execute("""
+        CREATE TRIGGER count_gone AFTER DELETE ON idempotency_key REFERENCING OLD TABLE AS gone
+        FOR EACH STATEMENT EXECUTE FUNCTION count_gone()
+    """)
+    yield
+    await sql.execute("DROP FUNCTION count_gone CASCADE")
+
+
 async def test_many_old_answers_are_forgotten_a_batch_at_a_time(
     person: Any, offered: Any, app: FastAPI, sql: asyncpg.Connection
 ) -> None:
@@ -174,4 +190,5 @@ async def test_many_old_answers_are_forgotten_a_batch_at_a_time(
     for number in range(5):
         await user.start(offered(), key=str(number))
     await sql.execute("UPDATE idempotency_key SET created_at = now() - interval '8 days'")
-    assert await forget_old_answers(app.state.database, at_once=2) == 5
+    async with _two_at_once_at_most(sql):
+        assert await forget_old_answers(app.state.database, at_once=2) == 5
