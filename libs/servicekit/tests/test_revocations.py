@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import httpx
@@ -124,6 +125,17 @@ async def test_what_expired_is_forgotten(auth: Auth, follower: Follower, revocat
     await follower.poll()
     assert old not in revocations
     assert young in revocations
+
+
+@pytest.mark.parametrize(("later", "known"), [(-1, True), (0, False), (1, False)])
+def test_a_session_is_known_until_its_last_token_has_expired(
+    revocations: Revocations, monkeypatch: pytest.MonkeyPatch, later: int, known: bool
+) -> None:
+    session_id, end = uuid4(), datetime(2026, 3, 1, tzinfo=UTC)
+    revocations.add(session_id, end)
+    monkeypatch.setattr("servicekit.revocations.time", SimpleNamespace(time=lambda: end.timestamp() + later))
+    revocations.forget_expired()
+    assert (session_id in revocations) is known
 
 
 async def test_the_first_poll_comes_before_the_first_request_and_the_task_ends(

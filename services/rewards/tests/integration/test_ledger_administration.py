@@ -210,18 +210,17 @@ async def test_the_ledger_is_read_page_by_page_newest_first(person: Any) -> None
     assert len((await admin.get("/api/v1/points/transactions")).json()["items"]) == 6
 
 
-async def test_what_was_booked_in_one_moment_is_read_once_page_by_page(
-    person: Any, app: FastAPI, sql: asyncpg.Connection
-) -> None:
+async def test_what_was_booked_in_one_moment_is_read_once_page_by_page(person: Any, sql: asyncpg.Connection) -> None:
     admin = person("admin")
     for points in range(1, 8):
         await _adjust(admin, person(), points)
     await sql.execute("SET session_replication_role = replica")
     await sql.execute("UPDATE transaction SET created_at = now() - interval '1 hour'")
-    # One with an early name was booked late.
-    await sql.execute(
-        "UPDATE transaction SET created_at = now() WHERE id = (SELECT min(id::text)::uuid FROM transaction)"
-    )
+    early_names = await sql.fetch("SELECT id FROM transaction ORDER BY id LIMIT 2")
+    for minutes, row in enumerate(early_names):  # they were booked late
+        await sql.execute(
+            "UPDATE transaction SET created_at = now() - make_interval(mins => $1) WHERE id = $2", minutes, row["id"]
+        )
     newest_first = await sql.fetch("SELECT id FROM transaction ORDER BY created_at DESC, id DESC")
     seen, path = [], "/api/v1/points/transactions?limit=3"
     while path and len(seen) < 10:  # a page that came again would never end
