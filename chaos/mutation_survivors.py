@@ -66,12 +66,13 @@ def _survivors(file: Path, module: str, names: list[str]) -> Iterator[Survivor]:
 
 
 def forget_survivors(folder: Path) -> None:
-    """Let those be tried again that survived, by whichever tests reach them now."""
+    """Let those be tried again that survived, or took so long (was it the machine?), by whichever tests reach them."""
     (folder / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
     for file in (folder / "mutants" / "src").rglob("*.meta"):
         written = json.loads(file.read_text())
         codes = written["exit_code_by_key"]
-        written["exit_code_by_key"] = {name: None if code in SURVIVED else code for name, code in codes.items()}
+        kept = {name: None if code in SURVIVED | ENDLESS else code for name, code in codes.items()}
+        written["exit_code_by_key"] = kept
         file.write_text(json.dumps(written))
 
 

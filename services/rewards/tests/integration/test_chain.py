@@ -60,12 +60,14 @@ async def test_of_ten_that_seal_at_once_one_does_it(booked: Any, database: Datab
 
 
 async def test_a_batch_ends_and_the_next_goes_on(
-    booked: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+    booked: Any, database: Database, lines_read: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rewards_service.services.chain.BATCH", 2)
     await booked(*range(5))
+    lines_read.clear()
     assert await seal(database) == 5
     chain = await check_chain(database)
+    assert lines_read == [2, 2, 1, 0] * 2
     assert (chain.sealed, chain.broken) == (5, None)
 
 
