@@ -100,6 +100,11 @@ def test_a_published_key_says_what_it_is_for_and_is_named_by_its_thumbprint(keys
     assert published["kid"] == thumbprint
 
 
+async def test_no_key_is_known_before_the_keys_are_there(keys: SigningKeys) -> None:
+    assert await keys.key("any") is None
+    assert keys.jwks() == []
+
+
 def test_nothing_is_signed_before_the_keys_are_there(keys: SigningKeys) -> None:
     with pytest.raises(RuntimeError, match=r"^the signing keys were never loaded$"):
         keys.sign({})

@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
 from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from rewards_service.clients.catalog import FakeCatalog
-from rewards_service.services.idempotency import forget_old_answers
+from rewards_service.errors import IdempotencyKeyInProgress
+from rewards_service.services.idempotency import Answer, Call, Once, forget_old_answers
 
 pytestmark = pytest.mark.integration
 
@@ -122,6 +126,22 @@ async def test_while_the_first_runs_the_second_is_told_so(
     answer = await first
     assert answer.status_code == 200
     _assert_replayed(answer, await reviewer.decide(task_id, key="k", decision="approve"))
+
+
+async def test_a_request_that_runs_holds_up_nothing_but_itself(app: FastAPI) -> None:
+    once, call = Once(app.state.database), Call(uuid4(), "/route", "k", "fingerprint")
+
+    async def done(_session: AsyncSession) -> Answer:
+        return Answer(200, "{}", None)
+
+    async def meanwhile(_session: AsyncSession) -> Answer:
+        for other in (replace(call, user_id=uuid4()), replace(call, route="/other"), replace(call, key="other")):
+            assert (await once.run(other, done)).replayed is False
+        with pytest.raises(IdempotencyKeyInProgress):
+            await once.run(call, done)
+        return Answer(200, "{}", None)
+
+    assert (await once.run(call, meanwhile)).replayed is False
 
 
 async def test_fifty_with_one_key_at_once_have_one_effect(person: Any, offered: Any) -> None:

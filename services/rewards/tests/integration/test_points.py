@@ -39,6 +39,7 @@ async def test_the_summary_counts_by_whose_turn_it_is(person: Any, offered: Any)
         "tasks_completed": 1,
     }  # fmt: skip
     assert answer.headers["cache-control"] == "private, no-store"
+    assert await user.points() == {"balance": 20, "pending": 30, "lifetime_earned": 20}
 
 
 async def test_a_task_that_ran_out_of_time_is_nobodys_turn(person: Any, offered: Any, sql: asyncpg.Connection) -> None:
