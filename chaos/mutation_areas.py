@@ -55,7 +55,7 @@ AREAS = (
         ),
         (
             *_tests("libs/servicekit/tests", "published_keys", "revocations", "token_verifier"),
-            *_tests("services/auth/tests/unit", "opaque_tokens", "signing_keys"),
+            *_tests("services/auth/tests/unit", "key_states", "opaque_tokens"),
             *_tests("services/auth/tests/integration", "signing_keys"),
         ),
     ),
@@ -70,7 +70,7 @@ AREAS = (
         (
             *_tests("services/rewards/tests/unit", "links"),
             *_tests("services/rewards/tests/integration", "bulk_decisions", "chain", "idempotency", "ledger_rules"),
-            *_tests("services/rewards/tests/integration", "ledger_administration", "points", "reviews"),
+            *_tests("services/rewards/tests/integration", "ledger_administration", "metrics", "points", "reviews"),
         ),
     ),
 )

@@ -1,20 +1,23 @@
 """A pytest plugin for the tests of a mutant: each begins with an empty memory, and with a database that is a copy.
 
 Migrations take most of a second, a copy of a database a tenth; and what a function remembers would hide from mutmut
-which tests depend on it. ``MUTATED_MODULES`` names the modules that may remember something.
+which tests depend on it. ``MUTATED_MODULES`` names the modules that may remember something. What a fixture of many
+tests has called, an application's constructors say, counts for each of these tests, not for the first alone.
 
-Property tests come last, as they take the longest. They try the same examples for each mutant, however slow the machine
-is, or a mutant would be killed by chance; and they do not look for a smaller example.
+The quickest tests come first, as one that fails is enough, and property tests last. These try the same examples for
+each mutant, however slow the machine is, or a mutant would be killed by chance; and they look for no smaller example.
 """
 
+import gc
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import asyncpg
 import pytest
 from hypothesis import Phase, settings
+from mutmut.state import state  # type: ignore[import-not-found]  # it has an environment of its own
 
 from servicekit import testing
 
@@ -22,6 +25,12 @@ LONGEST_TEST_SECONDS = 60
 """A mutant that never comes to an end is told by this long before the time for all its tests is up."""
 
 _migrated = testing.create_database
+_called: dict[str, set[str]] = {}  # by fixture
+
+
+def pytest_configure() -> None:
+    """What was there before the fork is no garbage: to look for some in it took half a second of each mutant."""
+    gc.freeze()
 
 
 async def _copied(package_file: str, name: str) -> str:
@@ -47,7 +56,9 @@ settings.load_profile("mutants")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: (item.get_closest_marker("hypothesis") is not None, item.nodeid))
+    """As far as mutmut has clocked them."""
+    clocked = state().duration_by_test
+    items.sort(key=lambda item: (item.get_closest_marker("hypothesis") is not None, clocked.get(item.nodeid, 0)))
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +73,20 @@ def _forgetting() -> None:
     for name in os.environ["MUTATED_MODULES"].split():
         for value in vars(sys.modules[name]).values() if name in sys.modules else ():
             getattr(value, "cache_clear", int)()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Generator[None, object, object]:
+    """Note which functions a fixture of many tests calls."""
+    before = set(state()._stats)  # noqa: SLF001 - mutmut has no other door
+    made = yield
+    if fixturedef.scope != "function":
+        _called[fixturedef.argname] = state()._stats - before  # noqa: SLF001 - as above
+    return made
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Before mutmut writes down what this test has called."""
+    for fixture in getattr(item, "fixturenames", ()):
+        state()._stats.update(_called.get(fixture, ()))  # noqa: SLF001 - as above

@@ -68,11 +68,12 @@ def _survivors(file: Path, module: str, names: list[str]) -> Iterator[Survivor]:
 
 
 def forget_survivors(folder: Path) -> None:
-    """Let those be tried again that were not killed."""
+    """Let those be tried again that no test's failure killed (was it the machine?), by whichever tests reach them."""
+    (folder / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
     for file in (folder / "mutants" / "src").rglob("*.meta"):
         written = json.loads(file.read_text())
         codes = written["exit_code_by_key"]
-        written["exit_code_by_key"] = {name: code if code in KILLED | ENDLESS else None for name, code in codes.items()}
+        written["exit_code_by_key"] = {name: code if code in KILLED else None for name, code in codes.items()}
         file.write_text(json.dumps(written))
 
 

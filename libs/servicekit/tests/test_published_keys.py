@@ -24,6 +24,10 @@ class Clock:
         return self.now
 
 
+def _base64(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
 class Auth:
     """Publishes keys, or is away."""
 
@@ -35,8 +39,7 @@ class Auth:
         self.client = httpx.AsyncClient(transport=httpx.MockTransport(self._serve))
 
     def publish(self, kid: str, **changes: str) -> None:
-        public = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
-        x = base64.urlsafe_b64encode(public).decode().rstrip("=")
+        x = _base64(Ed25519PrivateKey.generate().public_key().public_bytes_raw())
         self.keys.append({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid, **changes})
 
     async def _serve(self, _request: httpx.Request) -> httpx.Response:
@@ -143,7 +146,7 @@ async def test_no_keys_yet_is_503_and_asks_again_soon(
 ) -> None:
     auth.answer = answer
     for _ in range(20):
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable, match=r"^The keys that check access tokens can't be had at the moment\.$"):
             await keys.key("one")
     assert auth.asked == 1
     clock.now += 2
@@ -158,6 +161,17 @@ async def test_keys_of_another_kind_are_passed_over(auth: Auth, keys: JwksKeys) 
     assert await keys.key("one") is not None
     for kid in ("curve", "type", "shared"):
         assert await keys.key(kid) is None
+
+
+async def test_a_key_may_call_its_algorithm_by_the_newer_name(auth: Auth, keys: JwksKeys) -> None:
+    auth.publish("newer", alg="Ed25519")  # RFC 9864
+    assert await keys.key("newer") is not None
+
+
+async def test_a_private_key_published_by_mistake_checks_nothing(auth: Auth, keys: JwksKeys) -> None:
+    private = Ed25519PrivateKey.generate()
+    auth.publish("private", x=_base64(private.public_key().public_bytes_raw()), d=_base64(private.private_bytes_raw()))
+    assert await keys.key("private") is None
 
 
 async def test_a_key_that_auth_withdrew_is_gone_at_the_next_question(auth: Auth, keys: JwksKeys, clock: Clock) -> None:

@@ -1,6 +1,8 @@
 """Tokens of an ended session are refused as soon as auth says so, and stay refused while auth is away."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import httpx
@@ -125,17 +127,50 @@ async def test_what_expired_is_forgotten(auth: Auth, follower: Follower, revocat
     assert young in revocations
 
 
+@pytest.mark.parametrize(("later", "known"), [(-1, True), (0, False), (1, False)])
+def test_a_session_is_known_until_its_last_token_has_expired(
+    revocations: Revocations, monkeypatch: pytest.MonkeyPatch, later: int, known: bool
+) -> None:
+    session_id, end = uuid4(), datetime(2026, 3, 1, tzinfo=UTC)
+    revocations.add(session_id, end)
+    monkeypatch.setattr("servicekit.revocations.time", SimpleNamespace(time=lambda: end.timestamp() + later))
+    revocations.forget_expired()
+    assert (session_id in revocations) is known
+
+
 async def test_the_first_poll_comes_before_the_first_request_and_the_task_ends(
     auth: Auth, revocations: Revocations
 ) -> None:
-    import asyncio
-
     ended = auth.revoke()
     before = asyncio.all_tasks()  # an application of another test may follow a feed of its own
     async with following(revocations, http_feed(auth.client, FEED)):
         assert ended in revocations
         (task,) = [task for task in asyncio.all_tasks() - before if task.get_name() == "revocations"]
     assert task.done()
+
+
+async def test_who_follows_asks_again_and_again(revocations: Revocations, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("servicekit.revocations.POLL_SECONDS", 0.0)
+    asked: asyncio.Queue[int] = asyncio.Queue()
+
+    async def feed(since: int) -> RevocationPage:
+        asked.put_nowait(since)
+        return RevocationPage(items=[], last=since + 1)
+
+    async with following(revocations, feed), asyncio.timeout(30):
+        assert [await asked.get() for _ in range(3)] == [0, 1, 2]
+
+
+async def test_an_answer_is_waited_for_two_seconds() -> None:
+    patience: list[object] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        patience.append(request.extensions["timeout"])
+        return httpx.Response(200, json={"items": [], "last": 0})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        await http_feed(client, FEED)(0)
+    assert patience == [dict.fromkeys(("connect", "read", "write", "pool"), 2.0)]
 
 
 async def test_auth_that_is_away_stops_nobody_from_starting(auth: Auth, revocations: Revocations) -> None:

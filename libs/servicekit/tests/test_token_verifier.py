@@ -1,5 +1,7 @@
 """What a verifier says of a token, at once and later: valid, and remembered for just as long as it is."""
 
+import base64
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -84,17 +86,35 @@ async def test_each_claim_must_be_there(verifier: TokenVerifier, claim: str) -> 
 
 @pytest.mark.parametrize(
     "claims",
-    [{"roles": "user"}, {"roles": ["user", 1]}, {"roles": {"user": 1}}, {"sub": "ada"}, {"sid": 7}, {"sid": ""}],
-)
+    [
+        {"roles": "user"}, {"roles": ["user", 1]}, {"roles": {"user": 1}}, {"sub": "ada"}, {"sid": 7}, {"sid": ""},
+        {"iss": "http://elsewhere.test"}, {"aud": "another"}, {"aud": [SETTINGS.token_audience]},
+    ],
+)  # fmt: skip
 async def test_claims_of_another_kind_are_refused(verifier: TokenVerifier, claims: dict[str, Any]) -> None:
     with pytest.raises(InvalidToken):
         await verifier.verify(signed(**claims))
 
 
-@pytest.mark.parametrize("header", [{"typ": "JWT"}, {"crit": ["exp"]}, {"kid": "other"}, {"kid": ""}])
+@pytest.mark.parametrize(
+    "header", [{"typ": "JWT"}, {"crit": ["exp"]}, {"crit": ["b64"]}, {"kid": "other"}, {"kid": ""}]
+)
 async def test_headers_of_another_kind_are_refused(verifier: TokenVerifier, header: dict[str, Any]) -> None:
     with pytest.raises(InvalidToken):
         await verifier.verify(signed(header))
+
+
+def signed_by_hand(**header: object) -> str:
+    """As PyJWT would, which leaves out the header ``b64``."""
+    parts = ({**HEADER, "alg": "EdDSA", **header}, CLAIMS)
+    content = b".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in parts)
+    return b".".join([content, base64.urlsafe_b64encode(KEY.sign(content)).rstrip(b"=")]).decode()
+
+
+async def test_what_must_be_understood_is_refused_though_the_library_understands_it(verifier: TokenVerifier) -> None:
+    assert (await verifier.verify(signed_by_hand())).user_id == USER
+    with pytest.raises(InvalidToken):
+        await verifier.verify(signed_by_hand(b64=True, crit=["b64"]))  # RFC 7797
 
 
 async def test_a_clock_may_be_off_by_five_seconds(verifier: TokenVerifier, clock: Clock) -> None:

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from PIL import Image
+from sqlalchemy import event
 
 import rewards_service
 from media.picture import Picture
@@ -158,6 +159,21 @@ async def sql(app: FastAPI, database_url: str) -> AsyncIterator[asyncpg.Connecti
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+def lines_read(app: FastAPI) -> Iterator[list[int]]:
+    """How many lines the service read from the ledger, by each statement that asked for so many at most."""
+    found: list[int] = []
+
+    def note(_connection: object, cursor: Any, statement: str, *_more: object) -> None:
+        if "LIMIT" in statement and "transaction" in statement:
+            found.append(cursor.rowcount)
+
+    engine = app.state.database.engine.sync_engine
+    event.listen(engine, "after_cursor_execute", note)
+    yield found
+    event.remove(engine, "after_cursor_execute", note)
 
 
 @pytest.fixture

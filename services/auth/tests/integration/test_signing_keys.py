@@ -16,6 +16,7 @@ from services.auth.tests.integration.test_command_line import Shell
 from sqlalchemy import text
 
 from auth_service.main import create_app
+from auth_service.repositories.signing_keys import SigningKeyRepository
 from auth_service.services.signing_keys import SigningKeys, WrongSigningKeySecret
 from auth_service.settings import Settings
 from servicekit import testing
@@ -144,6 +145,29 @@ async def test_a_rotation_is_on_record(own_database: Settings) -> None:
         (event,) = (await session.execute(text("SELECT kind, user_id, details FROM audit_event"))).all()
     await database.close()
     assert tuple(event) == ("keys.rotated", None, {"kid": kid})
+
+
+@pytest.mark.parametrize("first", ["load", "rotate"])
+async def test_the_release_before_rotation_finds_the_first_key_and_no_other(own_database: Settings, first: str) -> None:
+    database = Database(own_database, application_name="test")
+    keys = SigningKeys(own_database.signing_key_secret)
+    await getattr(keys, first)(database)
+    await leap(database, 11)
+    await keys.rotate(database)
+    async with database.transaction() as session:
+        marks = (await session.execute(text("SELECT active FROM signing_key ORDER BY signs_from"))).scalars().all()
+    await database.close()
+    assert marks == [True, False]
+
+
+async def test_known_keys_are_read_while_a_rotation_is_under_way(own_database: Settings) -> None:
+    database = Database(own_database, application_name="test")
+    keys = SigningKeys(own_database.signing_key_secret)
+    await keys.load(database)
+    async with database.transaction() as session:
+        await SigningKeyRepository(session).lock()
+        await keys.load(database)  # it would give up after five seconds
+    await database.close()
 
 
 async def test_a_sealed_key_does_not_open_under_the_name_of_another(own_database: Settings) -> None:

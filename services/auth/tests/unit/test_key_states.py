@@ -76,6 +76,12 @@ async def test_the_newest_that_may_sign_signs_and_all_that_live_verify(keys: Sig
     assert jwt.decode(token, public, algorithms=["EdDSA"]) == {"sub": "x"}
 
 
+def test_a_key_signs_from_its_very_moment(keys: SigningKeys) -> None:
+    old, new = stored(keys, NOW - SECOND), stored(keys, NOW)
+    keys._take([old, new])
+    assert jwt.get_unverified_header(keys.sign({}))["kid"] == new.kid
+
+
 def test_a_first_key_that_is_early_signs_all_the_same(keys: SigningKeys) -> None:
     row = stored(keys, NOW + SECOND)
     keys._take([row])
@@ -92,6 +98,11 @@ def test_a_published_key_says_what_it_is_for_and_is_named_by_its_thumbprint(keys
     assert json.loads(members)["x"] == published["x"]
     thumbprint = base64.urlsafe_b64encode(hashlib.sha256(members.encode()).digest()).decode().rstrip("=")
     assert published["kid"] == thumbprint
+
+
+async def test_no_key_is_known_before_the_keys_are_there(keys: SigningKeys) -> None:
+    assert await keys.key("any") is None
+    assert keys.jwks() == []
 
 
 def test_nothing_is_signed_before_the_keys_are_there(keys: SigningKeys) -> None:

@@ -50,6 +50,15 @@ async def test_each_decision_has_its_own_result_in_the_order_asked(person: Any, 
     ]
     assert (results[0]["task"]["status"], results[1]["task"]["status"]) == ("approved", "rejected")
     assert results[0]["transaction_id"] is not None
+    alone = [
+        (await both.post(f"/api/v1/reviews/{one}/decision", json={"decision": "approve"})).json()
+        for one in (own, held, nowhere, good)
+    ]
+    assert [result["detail"] for result in results] == [
+        None,
+        None,
+        *(refused.get("detail", refused["title"]) for refused in alone),
+    ]
     assert (await user.points())["balance"] == 5
 
 
@@ -61,6 +70,20 @@ async def test_a_repetition_gets_the_first_answer(person: Any, offered: Any) -> 
     assert (again.content, again.headers["Idempotency-Replayed"]) == (first.content, "true")
     assert _refused(await reviewer.post(PATH, key="k", json={"items": items[:2]})) == (422, "idempotency-key-reused")
     assert (await user.points())["balance"] == 15
+
+
+async def test_a_repetition_does_not_decide_what_was_refused_the_first_time(
+    person: Any, offered: Any, sql: asyncpg.Connection
+) -> None:
+    user, reviewer, holder = person(), person("reviewer"), person("reviewer")
+    task_id = await user.submitted_task(offered(points=5))
+    await holder.post(f"/api/v1/reviews/{task_id}/lease")
+    first = await reviewer.post(PATH, key="k", json={"items": [_approve(task_id)]})
+    assert first.json()["items"][0]["code"] == "leased"
+    await sql.execute("UPDATE task SET leased_until = now()")
+    again = await reviewer.post(PATH, key="k", json={"items": [_approve(task_id)]})
+    assert again.content == first.content
+    assert (await user.points())["balance"] == 0
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 from fastapi import FastAPI
+from sqlalchemy.exc import IntegrityError
 
 from rewards_service.repositories.ledger import ISSUED, Event, LedgerRepository
 from rewards_service.services.chain import check_chain, seal
@@ -59,13 +60,29 @@ async def test_of_ten_that_seal_at_once_one_does_it(booked: Any, database: Datab
 
 
 async def test_a_batch_ends_and_the_next_goes_on(
-    booked: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+    booked: Any, database: Database, lines_read: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rewards_service.services.chain.BATCH", 2)
     await booked(*range(5))
+    lines_read.clear()
     assert await seal(database) == 5
     chain = await check_chain(database)
+    assert lines_read == [2, 2, 1, 0] * 2
     assert (chain.sealed, chain.broken) == (5, None)
+
+
+async def test_a_batch_that_fails_leaves_those_before_it_sealed(
+    booked: Any, database: Database, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rewards_service.services.chain.BATCH", 2)
+    await booked(*range(5))
+    await sql.execute("ALTER TABLE seal ADD CONSTRAINT not_yet CHECK (position <= 3)")
+    with pytest.raises(IntegrityError):
+        await seal(database)
+    await sql.execute("ALTER TABLE seal DROP CONSTRAINT not_yet")
+    chain = await check_chain(database)
+    assert (chain.sealed, chain.unsealed, chain.broken) == (2, 3, None)
+    assert await seal(database) == 3
 
 
 async def test_a_transaction_that_commits_late_is_sealed_later(

@@ -1,16 +1,21 @@
 """A request sent again: the same answer, and no second effect."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
 from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from rewards_service.clients.catalog import FakeCatalog
-from rewards_service.services.idempotency import forget_old_answers
+from rewards_service.errors import IdempotencyKeyInProgress
+from rewards_service.services.idempotency import Answer, Call, Once, forget_old_answers
 
 pytestmark = pytest.mark.integration
 
@@ -123,6 +128,22 @@ async def test_while_the_first_runs_the_second_is_told_so(
     _assert_replayed(answer, await reviewer.decide(task_id, key="k", decision="approve"))
 
 
+async def test_a_request_that_runs_holds_up_nothing_but_itself(app: FastAPI) -> None:
+    once, call = Once(app.state.database), Call(uuid4(), "/route", "k", "fingerprint")
+
+    async def done(_session: AsyncSession) -> Answer:
+        return Answer(200, "{}", None)
+
+    async def meanwhile(_session: AsyncSession) -> Answer:
+        for other in (replace(call, user_id=uuid4()), replace(call, route="/other"), replace(call, key="other")):
+            assert (await once.run(other, done)).replayed is False
+        with pytest.raises(IdempotencyKeyInProgress):
+            await once.run(call, done)
+        return Answer(200, "{}", None)
+
+    assert (await once.run(call, meanwhile)).replayed is False
+
+
 async def test_fifty_with_one_key_at_once_have_one_effect(person: Any, offered: Any) -> None:
     user, app = person(), offered()
     answers = await asyncio.gather(*(user.start(app, key="k") for _ in range(50)))
@@ -167,6 +188,21 @@ async def test_answers_are_forgotten_after_seven_days_and_not_before(
     assert await sql.fetchval("SELECT key FROM idempotency_key") == str(young.id)
 
 
+@asynccontextmanager
+async def _two_at_once_at_most(sql: asyncpg.Connection) -> AsyncIterator[None]:
+    """Whoever deletes more with one statement gets an error."""
+    await sql.execute("""
+        CREATE FUNCTION count_gone() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN IF (SELECT count(*) FROM gone) > 2 THEN RAISE 'too many at once'; END IF; RETURN NULL; END $$
+    """)
+    await sql.execute("""
+        CREATE TRIGGER count_gone AFTER DELETE ON idempotency_key REFERENCING OLD TABLE AS gone
+        FOR EACH STATEMENT EXECUTE FUNCTION count_gone()
+    """)
+    yield
+    await sql.execute("DROP FUNCTION count_gone CASCADE")
+
+
 async def test_many_old_answers_are_forgotten_a_batch_at_a_time(
     person: Any, offered: Any, app: FastAPI, sql: asyncpg.Connection
 ) -> None:
@@ -174,4 +210,5 @@ async def test_many_old_answers_are_forgotten_a_batch_at_a_time(
     for number in range(5):
         await user.start(offered(), key=str(number))
     await sql.execute("UPDATE idempotency_key SET created_at = now() - interval '8 days'")
-    assert await forget_old_answers(app.state.database, at_once=2) == 5
+    async with _two_at_once_at_most(sql):
+        assert await forget_old_answers(app.state.database, at_once=2) == 5

@@ -117,6 +117,8 @@ async def test_a_reversal_takes_the_points_and_the_task_back(person: Any, offere
     ]
     assert (await user.get(f"/api/v1/tasks/{task_id}")).json()["status"] == "reversed"
     assert await user.points() == {"balance": 0, "pending": 0, "lifetime_earned": 0}
+    lines = (await user.get("/api/v1/points/entries")).json()["items"]
+    assert [(line["points"], line["balance_after"]) for line in lines] == [(-250, 0), (250, 250)]
     assert (await admin.get(f"/api/v1/points/transactions/{credit}")).json()["reversed_by_id"] == reversal.json()["id"]
     await _holds(admin)
 
@@ -197,7 +199,7 @@ async def test_the_ledger_is_read_page_by_page_newest_first(person: Any) -> None
         await _adjust(admin, ada, points)
         await _adjust(admin, bob, 10 * points)
     seen, path = [], f"/api/v1/points/transactions?user_id={ada.id}&limit=2"
-    while path:
+    while path and len(seen) < 3:  # a page that came again would never end
         page = await admin.get(path)
         seen.append([entry["points"] for one in page.json()["items"] for entry in one["entries"] if entry["user_id"]])
         path = page.links["next"]["url"] if page.json()["next_cursor"] else ""
@@ -205,6 +207,43 @@ async def test_the_ledger_is_read_page_by_page_newest_first(person: Any) -> None
     whole = (await admin.get(f"/api/v1/points/transactions?user_id={ada.id}&limit=3")).json()
     assert (len(whole["items"]), whole["next_cursor"]) == (3, None)
     assert len((await admin.get("/api/v1/points/transactions")).json()["items"]) == 6
+
+
+async def test_what_was_booked_in_one_moment_is_read_once_page_by_page(person: Any, sql: asyncpg.Connection) -> None:
+    admin = person("admin")
+    for points in range(1, 8):
+        await _adjust(admin, person(), points)
+    await sql.execute("SET session_replication_role = replica")
+    await sql.execute("UPDATE transaction SET created_at = now() - interval '1 hour'")
+    early_names = await sql.fetch("SELECT id FROM transaction ORDER BY id LIMIT 2")
+    for minutes, row in enumerate(early_names):  # they were booked late
+        await sql.execute(
+            "UPDATE transaction SET created_at = now() - make_interval(mins => $1) WHERE id = $2", minutes, row["id"]
+        )
+    newest_first = await sql.fetch("SELECT id FROM transaction ORDER BY created_at DESC, id DESC")
+    seen, path = [], "/api/v1/points/transactions?limit=3"
+    while path and len(seen) < 10:  # a page that came again would never end
+        page = await admin.get(path)
+        seen += [one["id"] for one in page.json()["items"]]
+        path = page.links["next"]["url"] if page.json()["next_cursor"] else ""
+    assert seen == [str(row["id"]) for row in newest_first]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/points/transactions", "/api/v1/points/entries"])
+async def test_a_page_costs_one_line_more_than_it_shows(person: Any, lines_read: list[int], path: str) -> None:
+    both = person("user", "admin")
+    for points in range(1, 6):
+        await _adjust(both, both, points)
+    lines_read.clear()
+    assert len((await both.get(f"{path}?limit=2")).json()["items"]) == 2
+    assert lines_read == [3]
+
+
+async def test_entries_are_told_in_the_order_in_which_they_were_booked(person: Any, sql: asyncpg.Connection) -> None:
+    given = await _adjust(admin := person("admin"), person(), 5)
+    await sql.execute("SET session_replication_role = replica")
+    await sql.execute("UPDATE entry SET amount = amount WHERE id = (SELECT min(id) FROM entry)")  # it lies last now
+    assert (await admin.get(given.headers["Location"])).json() == given.json()
 
 
 @pytest.mark.parametrize("role", ["user", "reviewer"])

@@ -2,19 +2,24 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from rewards_service.clients.accounts import FakeAccounts
 from rewards_service.clients.catalog import FakeCatalog
 from rewards_service.main import create_app
+from rewards_service.repositories.ledger import LedgerRepository
 from rewards_service.services.chain import seal
 from rewards_service.settings import Settings
 from servicekit import testing
+from servicekit.db import Database
 
 pytestmark = pytest.mark.integration
 
@@ -81,6 +86,21 @@ async def test_what_waits_for_its_seal_has_an_age(
     assert (await scrape(watched))["rewards_ledger_unsealed_seconds"] >= 600
     await seal(app.state.database)
     assert (await scrape(watched))["rewards_ledger_unsealed_seconds"] == 0
+
+
+async def test_a_look_at_the_whole_ledger_may_take_longer_than_a_request(settings: Settings) -> None:
+    one_connection = Database(settings.model_copy(update={"database_pool_size": 1}), application_name="test")
+
+    async def limit(session: AsyncSession) -> str:
+        return str(await session.scalar(text("SHOW statement_timeout")))
+
+    async with one_connection.transaction() as session:
+        usual = await limit(session)
+        await LedgerRepository(session).take_time(timedelta(minutes=2))
+        assert await limit(session) == "2min"
+    async with one_connection.transaction() as session:
+        assert await limit(session) == usual
+    await one_connection.close()
 
 
 async def test_the_whole_ledger_is_looked_at_only_now_and_then(

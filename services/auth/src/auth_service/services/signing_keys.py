@@ -195,5 +195,5 @@ def _public_key(jwk: Mapping[str, str]) -> Ed25519PublicKey:
 
 def _thumbprint(jwk: Mapping[str, str]) -> str:
     """The key's id: its RFC 7638 thumbprint."""
-    canonical = json.dumps({name: jwk[name] for name in ("crv", "kty", "x")}, separators=(",", ":"), sort_keys=True)
+    canonical = json.dumps({name: jwk[name] for name in ("crv", "kty", "x")}, separators=(",", ":"))
     return _base64url(hashlib.sha256(canonical.encode()).digest())

@@ -64,7 +64,7 @@ class HttpAccounts:
 
 
 class FakeAccounts:
-    """One account, whoever asks."""
+    """One account, whoever asks with a token."""
 
     def __init__(self) -> None:
         self.account = AccountInfo(name="Ada", email_verified=True)
@@ -72,16 +72,19 @@ class FakeAccounts:
         self.down = False
         self.asked = 0
 
-    async def me(self, _token: str) -> AccountInfo:
-        """The account. Raises Unavailable while ``down``."""
-        self.asked += 1
-        if self.down:
-            raise Unavailable("The accounts can't be asked at the moment.")
+    async def me(self, token: str) -> AccountInfo:
+        """The account. Raises InvalidToken without a token, and Unavailable while ``down``."""
+        self._ask(token)
         return self.account
 
-    async def exists(self, user_id: UUID, _token: str) -> bool:
-        """Whether it is none of the ``strangers``. Raises Unavailable while ``down``."""
+    async def exists(self, user_id: UUID, token: str) -> bool:
+        """Whether it is none of the ``strangers``. Raises as ``me`` does."""
+        self._ask(token)
+        return user_id not in self.strangers
+
+    def _ask(self, token: str) -> None:
         self.asked += 1
+        if not token:
+            raise InvalidToken
         if self.down:
             raise Unavailable("The accounts can't be asked at the moment.")
-        return user_id not in self.strangers

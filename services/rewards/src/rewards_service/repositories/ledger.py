@@ -157,7 +157,7 @@ class LedgerRepository:
         """Transactions, newest first; of one person only if asked."""
         statement = select(Transaction).order_by(_transaction.created_at.desc(), _transaction.id.desc()).limit(limit)
         if user_id is not None:
-            theirs = select(_entry.transaction_id).join(Account, _account.id == _entry.account_id)
+            theirs = select(_entry.transaction_id).join(Account)
             statement = statement.where(_transaction.id.in_(theirs.where(_account.user_id == user_id)))
         if before is not None:
             statement = statement.where(tuple_(_transaction.created_at, _transaction.id) < before)
@@ -167,7 +167,7 @@ class LedgerRepository:
         """The entries of these transactions with their accounts."""
         statement = (
             select(Entry, Account)
-            .join(Account, _account.id == _entry.account_id)
+            .join(Account)
             .where(_entry.transaction_id.in_(list(transaction_ids)))
             .order_by(_entry.id)
         )
@@ -187,8 +187,8 @@ class LedgerRepository:
         statement = (
             select(func.max(_account.balance), func.coalesce(func.sum(_entry.amount).filter(EARNED), 0))
             .select_from(Account)
-            .outerjoin(Entry, _entry.account_id == _account.id)
-            .outerjoin(Transaction, _transaction.id == _entry.transaction_id)
+            .outerjoin(Entry)
+            .outerjoin(Transaction)
             .where(_account.user_id == user_id)
         )
         balance, lifetime = (await self._session.execute(statement)).one()
@@ -198,8 +198,8 @@ class LedgerRepository:
         """This person's entries with their transactions, newest first."""
         statement = (
             select(Entry, Transaction)
-            .join(Transaction, _transaction.id == _entry.transaction_id)
-            .join(Account, _account.id == _entry.account_id)
+            .join(Transaction)
+            .join(Account)
             .where(_account.user_id == user_id)
             .order_by(_entry.id.desc())
             .limit(limit)

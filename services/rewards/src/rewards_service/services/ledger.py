@@ -144,7 +144,7 @@ async def _shown(ledger: LedgerRepository, transactions: list[Transaction]) -> l
     bookings, reversals = await ledger.bookings(ids), await ledger.reversals(ids)
     return [
         TransactionOut(
-            **transaction.model_dump(exclude={"size"}),
+            **transaction.model_dump(),
             reversed_by_id=reversals.get(transaction.id),
             entries=[
                 BookingOut(
