@@ -1,10 +1,11 @@
 """Plants small defects into the code, one by one: does a test notice? Writes docs/mutation.md.
 
-    .venv/bin/python chaos/mutation_tests.py [AREA …] [--minutes 90] [--again]
+    .venv/bin/python chaos/mutation_tests.py [AREA …] [--minutes 90] [--again | --survivors]
 
 mutmut plants them; it has an environment of its own, in ``.venvs/``. What was tried is kept in ``var/mutation``: a run
-that has used up its minutes goes on there the next time, and ``--again`` begins anew. Ends with 1 when an area has
-less than nine tenths killed, or a survivor that chaos/mutation/survivors.toml does not explain.
+that has used up its minutes goes on there the next time; ``--again`` begins anew, ``--survivors`` with those alone.
+Ends with 1 when an area has less than nine tenths killed, or a survivor that chaos/mutation/survivors.toml does not
+explain.
 
 mutmut changes what is inside functions without decorators, and nothing of what a module says outside of them. Lines
 that write into the log are left as they are.

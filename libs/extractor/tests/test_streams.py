@@ -267,7 +267,7 @@ def test_a_file_that_would_make_one_wait_is_refused_and_not_taken_for_the_end() 
         extract("isin", Waiting())
 
 
-def test_a_file_is_never_asked_for_more_than_a_block() -> None:
+def test_a_file_is_never_asked_for_more_than_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
     class Counting(io.BytesIO):
         asked: set[int | None] = set()  # noqa: RUF012 # there is one
 
@@ -276,8 +276,10 @@ def test_a_file_is_never_asked_for_more_than_a_block() -> None:
             return super().read(size)
 
     file = Counting(b"x" * (3 * BLOCK + 1))
-    assert sum(map(len, text_blocks(file))) == 3 * BLOCK + 1
-    assert file.asked == {BLOCK}
+    monkeypatch.setattr(Path, "open", lambda _path, _mode: Counting(file.getvalue()))
+    for source in (file, Path("found")):
+        assert sum(map(len, text_blocks(source))) == 3 * BLOCK + 1
+    assert Counting.asked == {BLOCK}
 
 
 @pytest.mark.parametrize("path", [Path("/nowhere/at-all"), Path("/"), Path("/proc/self/mem")], ids=str)
