@@ -60,7 +60,7 @@ class DomainError(Exception):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail or self.title)
-        self.detail = detail
+        self.detail = detail or " ".join((self.__doc__ or self.title).split())
         self.errors = list(errors)
         self.headers = dict(headers or {})
 
@@ -221,7 +221,7 @@ def render(error: DomainError, *, path: str, request_id: str) -> bytes:
         "type": f"/problems/{error.code}",
         "title": error.title,
         "status": error.status,
-        "detail": error.detail or " ".join((error.__doc__ or error.title).split()),
+        "detail": error.detail,
         "instance": path,
         "code": error.code,
         "request_id": request_id,

@@ -77,9 +77,11 @@ async def test_a_batch_that_fails_leaves_those_before_it_sealed(
     monkeypatch.setattr("rewards_service.services.chain.BATCH", 2)
     await booked(*range(5))
     await sql.execute("ALTER TABLE seal ADD CONSTRAINT not_yet CHECK (position <= 3)")
-    with pytest.raises(IntegrityError):
-        await seal(database)
-    await sql.execute("ALTER TABLE seal DROP CONSTRAINT not_yet")
+    try:
+        with pytest.raises(IntegrityError):
+            await seal(database)
+    finally:
+        await sql.execute("ALTER TABLE seal DROP CONSTRAINT not_yet")
     chain = await check_chain(database)
     assert (chain.sealed, chain.unsealed, chain.broken) == (2, 3, None)
     assert await seal(database) == 3

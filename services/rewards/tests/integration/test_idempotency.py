@@ -199,8 +199,10 @@ async def _two_at_once_at_most(sql: asyncpg.Connection) -> AsyncIterator[None]:
         CREATE TRIGGER count_gone AFTER DELETE ON idempotency_key REFERENCING OLD TABLE AS gone
         FOR EACH STATEMENT EXECUTE FUNCTION count_gone()
     """)
-    yield
-    await sql.execute("DROP FUNCTION count_gone CASCADE")
+    try:
+        yield
+    finally:
+        await sql.execute("DROP FUNCTION count_gone CASCADE")
 
 
 async def test_many_old_answers_are_forgotten_a_batch_at_a_time(

@@ -74,7 +74,7 @@ class DecisionService:
         except (IdempotencyKeyInProgress, IdempotencyKeyReused):
             raise
         except DomainError as error:
-            return BulkResult(task_id=item.task_id, status=error.status, code=error.code, detail=str(error))
+            return BulkResult(task_id=item.task_id, status=error.status, code=error.code, detail=error.detail)
         decided = DecisionOut.model_validate_json(answer.body)
         return BulkResult(
             task_id=item.task_id, status=answer.status, task=decided.task, transaction_id=decided.transaction_id

@@ -54,9 +54,7 @@ class PointsService:
         name = await self._name(token)
         async with self._database.transaction() as session:
             balance, lifetime = await LedgerRepository(session).balance(user_id)
-            tasks = TaskRepository(session)
-            await tasks.expire_overdue(user_id)
-            counts = await tasks.counts(user_id)
+            counts = await TaskRepository(session).counts(user_id)
         return SummaryOut(
             name=name,
             points=balance,
