@@ -22,7 +22,8 @@ from mutmut.state import state  # type: ignore[import-not-found]  # it has an en
 from servicekit import testing
 
 LONGEST_TEST_SECONDS = 60
-"""A mutant that never comes to an end is told by this long before the time for all its tests is up."""
+"""A mutant that never comes to an end is told by this, long before the time for all its tests is up. Property tests may
+take longer than this on a machine with other work."""
 
 _migrated = testing.create_database
 _called: dict[str, set[str]] = {}  # by fixture
@@ -58,12 +59,16 @@ settings.load_profile("mutants")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """As far as mutmut has clocked them."""
     clocked = state().duration_by_test
-    items.sort(key=lambda item: (item.get_closest_marker("hypothesis") is not None, clocked.get(item.nodeid, 0)))
+    items.sort(key=lambda item: (_of_properties(item), clocked.get(item.nodeid, 0)))
+
+
+def _of_properties(item: pytest.Item) -> bool:
+    return item.get_closest_marker("hypothesis") is not None
 
 
 @pytest.fixture(autouse=True)
-def _limited() -> Iterator[None]:
-    signal.alarm(LONGEST_TEST_SECONDS)
+def _limited(request: pytest.FixtureRequest) -> Iterator[None]:
+    signal.alarm(0 if _of_properties(request.node) else LONGEST_TEST_SECONDS)
     yield
     signal.alarm(0)
 
