@@ -151,6 +151,7 @@ async def test_an_address_beyond_8_kib_is_414(gateway: Gateway) -> None:
 @pytest.mark.parametrize(
     ("path", "limit"),
     [
+        ("/api/v1/auth/login", 64 * 1024),
         ("/api/v1/categories", 1024 * 1024),
         ("/api/v1/apps", 4 * 1024 * 1024),
         ("/api/v1/tasks/1/proofs", 9 * 1024 * 1024),

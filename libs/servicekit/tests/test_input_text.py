@@ -5,6 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
+from servicekit.handlers import MOST_FAULTS
+
 
 async def test_text_is_normalised_and_trimmed_but_a_secret_is_taken_as_typed(client: httpx.AsyncClient) -> None:
     body = {"name": " e\u0301 ", "secret": " e\u0301 "}
@@ -41,6 +43,13 @@ async def test_each_fault_has_its_pointer_and_the_value_is_never_repeated(
     if "canary" not in changes:
         assert "canary" not in answer.text
     assert all(fault["detail"] for fault in answer.json()["errors"])
+
+
+async def test_an_answer_is_never_many_times_the_request(client: httpx.AsyncClient) -> None:
+    unknown = await client.post("/api/v1/things", json={"name": "a"} | dict.fromkeys(map(str, range(999)), 1))
+    wrong = await client.post("/api/v1/things", json={"name": "a", "tags": [1] * 2000})
+    for answer in (unknown, wrong):
+        assert (answer.status_code, len(answer.json()["errors"])) == (422, MOST_FAULTS)
 
 
 async def test_a_missing_field_and_a_bad_query_are_named_too(client: httpx.AsyncClient) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from servicekit.json_body import MAX_DEPTH, check_json
+from servicekit.json_body import MAX_DEPTH, MAX_MEMBERS, check_json
 from servicekit.problems import MalformedJson, RuleViolation
 
 JSON = {"Content-Type": "application/json"}
@@ -48,6 +48,7 @@ def test_every_good_document_passes(value: object, ascii_only: bool) -> None:
         (b"[" * 65 + b"1" + b"]" * 65, "", "depth"),
         (b'{"a":' * 65 + b"1" + b"}" * 65, "", "depth"),
         (b"[" * 200_000, "", "depth"),
+        (json.dumps({"a": [dict.fromkeys(map(str, range(MAX_MEMBERS + 1)))]}).encode(), "/a/0", "members"),
     ],
 )
 def test_well_formed_but_impossible_values_are_422(body: bytes, pointer: str, code: str) -> None:
@@ -67,6 +68,7 @@ def test_well_formed_but_impossible_values_are_422(body: bytes, pointer: str, co
         b'"\\\\u0000"',
         b"[" * MAX_DEPTH + b"1" + b"]" * MAX_DEPTH,
         b" \t\r\n{} ",
+        json.dumps(dict.fromkeys(map(str, range(MAX_MEMBERS)))).encode(),
     ],
 )
 def test_what_stands_at_the_border_passes(body: bytes) -> None:

@@ -17,6 +17,7 @@ from servicekit.outages import DATABASE_ERRORS, outage
 
 log = get_logger(__name__)
 
+MOST_FAULTS = 100  # that an answer names: it must not be many times the request
 # Texts that never contain any part of the value. All other kinds of fault get the general one.
 SAFE_MESSAGES = frozenset({
     "missing", "extra_forbidden", "string_too_short", "string_too_long", "string_pattern_mismatch", "string_type",
@@ -52,7 +53,8 @@ async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - the handler is registered for this class
     if isinstance(error.body, bytes):  # FastAPI hands over raw bytes when the media type is not JSON
         return problem_response(request, problems.UnsupportedMediaType("Send the body as application/json."))
-    return problem_response(request, problems.RuleViolation(errors=[_fault(fault) for fault in error.errors()]))
+    faults = [_fault(fault) for fault in error.errors()[:MOST_FAULTS]]
+    return problem_response(request, problems.RuleViolation(errors=faults))
 
 
 async def _database_error(request: Request, error: Exception) -> Response:

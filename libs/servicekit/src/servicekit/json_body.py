@@ -10,6 +10,7 @@ from servicekit.problems import FieldProblem, MalformedJson, RuleViolation
 from servicekit.schemas import LONE_SURROGATE, MAX_INT64
 
 MAX_DEPTH = 64
+MAX_MEMBERS = 1000  # of an object: each that nobody knows becomes a fault of its own
 _LONG_NUMBER = re.compile(rb"\d{19}")  # the shortest that can be beyond 64 bits
 
 
@@ -79,6 +80,8 @@ class _Place(NamedTuple):
 def _members(place: _Place) -> Iterable[tuple[str | int, Any]]:
     if isinstance(place.container, list):
         return enumerate(place.container)
+    if len(place.container) > MAX_MEMBERS:
+        raise _violation(_pointer(place, None), "members", f"more than {MAX_MEMBERS} members")
     for name in place.container:
         _check_text(place, None, name)
     items: Iterable[tuple[str, Any]] = place.container.items()

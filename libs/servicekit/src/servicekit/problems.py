@@ -234,14 +234,9 @@ def render(error: DomainError, *, path: str, request_id: str) -> bytes:
 def describe(package: str) -> list[dict[str, Any]]:
     """Every problem that ``package`` can answer, for the public pages under ``/problems/``."""
     found = {
-        kind.code: {
-            "code": kind.code,
-            "status": kind.status,
-            "title": kind.title,
-            "text": " ".join(kind.__doc__.split()),
-        }
-        for kind in _subclasses(DomainError)
-        if kind.__doc__ and kind.__module__.partition(".")[0] in {package, "servicekit"}
+        one.code: {"code": one.code, "status": one.status, "title": one.title, "text": " ".join(one.__doc__.split())}
+        for one in _subclasses(DomainError)
+        if one.__doc__ and one.__module__.partition(".")[0] in {package, "servicekit"}
     }
     return [found[code] for code in sorted(found)]
 

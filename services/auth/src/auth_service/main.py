@@ -31,6 +31,8 @@ from servicekit.logs import get_logger
 from servicekit.pagination import Cursors
 from servicekit.revocations import following
 
+MAX_BODY = 64 * 1024  # the longest password fits many times over
+
 log = get_logger(__name__)
 
 
@@ -52,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
         description="Accounts, sessions, tokens and keys.",
         lifespan=lifespan,
         routers=[auth.router, users.router, administration.router, well_known.router, internal.router],
+        max_body_size=MAX_BODY,
     )
     app.state.settings = settings
     return app
