@@ -9,7 +9,7 @@ TEXTS = {
     "failure.404.title": "Nothing here",
     "failure.404.words": "There is no such page, or it belongs to somebody else.",
     "failure.413.title": "Too large",
-    "failure.413.words": "That was more than 8 MB. Take a screenshot of the phone’s screen as it is.",
+    "failure.413.words": "This page does not take so much. A screenshot has at most 8 MB: take it as it is.",
     "failure.429.title": "Too many tries",
     "failure.429.words": "Wait a moment, then try again.",
     "failure.500.title": "Something broke on our side",
