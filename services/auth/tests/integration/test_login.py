@@ -64,6 +64,8 @@ async def test_every_refusal_has_one_text(ada: Person, email: str, password: str
 async def test_the_form_refuses_with_the_same_problem(ada: Person) -> None:
     refused = await ada.client.post(TOKEN, data={"username": ada.address, "password": "wrong"})
     assert (refused.status_code, refused.json()["code"]) == (401, "invalid-credentials")
+    json = await ada.client.post(TOKEN, json={"username": ada.address, "password": PASSWORD})
+    assert (json.status_code, json.json()["code"]) == (415, "unsupported-media-type")
     nul = await ada.client.post(TOKEN, content=b"username=ada%00%40example.com&password=%00", headers={
         "Content-Type": "application/x-www-form-urlencoded"
     })  # fmt: skip

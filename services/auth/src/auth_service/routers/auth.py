@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
 from auth_service.dependencies import AccountsDep, CallerDep, PasswordChangesDep, SessionsDep, SignedIn
@@ -20,11 +20,18 @@ from auth_service.schemas import (
 )
 from auth_service.services.access_tokens import LIFE_SECONDS
 from auth_service.services.sessions import Challenge, TokenPair
+from servicekit.problems import UnsupportedMediaType
 
 router = APIRouter(prefix="/api/v1/auth")
 
 
+FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 TOO_MANY: dict[int | str, dict[str, Any]] = {429: {"description": "Too many tries: wait as `Retry-After` says"}}
+
+
+async def _a_form(request: Request) -> None:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in FORMS:
+        raise UnsupportedMediaType("Send the form as application/x-www-form-urlencoded.")
 
 
 def _signed_in(outcome: TokenPair | Challenge, response: Response) -> TokensOut | MfaRequiredOut:
@@ -66,7 +73,11 @@ async def login(
     return _signed_in(await sessions.login(body.email, body.password.get_secret_value(), caller), response)
 
 
-@router.post("/token", responses={401: {"description": "Refused, for whatever cause"}, **TOO_MANY})
+@router.post(
+    "/token",
+    dependencies=[Depends(_a_form)],
+    responses={401: {"description": "Refused, for whatever cause"}, **TOO_MANY},
+)
 async def token(
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
     response: Response,
