@@ -153,7 +153,7 @@ async def test_every_answer_has_the_headers_of_an_api(app: FastAPI) -> None:
         for path in ("/healthz", "/nowhere", f"{THINGS}/a", "/api/v1/crash"):
             with capture_logs():  # the crash is not news
                 headers = (await client.get(path)).headers
-            assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+            assert headers["content-security-policy"] == "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
             assert headers["x-content-type-options"] == "nosniff"
             assert headers["referrer-policy"] == "no-referrer"
             assert headers["cache-control"].startswith("private")

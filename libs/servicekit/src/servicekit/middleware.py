@@ -16,7 +16,7 @@ from servicekit.logs import get_logger
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 API_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-store",

@@ -46,7 +46,10 @@ async def test_owner_and_reviewer_see_the_picture_and_nobody_else(person: Any, o
             seen = await viewer.get(path)
             assert (seen.status_code, seen.headers["content-type"]) == (200, kind)
             assert seen.headers["x-content-type-options"] == "nosniff"
-            assert seen.headers["content-security-policy"] == "sandbox; default-src 'none'"
+            assert (
+                seen.headers["content-security-policy"]
+                == "sandbox; default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+            )
             assert seen.headers["cross-origin-resource-policy"] == "same-origin"
             assert seen.headers["cache-control"] == "private, no-store"
             assert seen.headers["content-disposition"].startswith("inline; filename=")

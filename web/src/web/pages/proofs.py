@@ -12,7 +12,10 @@ from web.visits import SignedInVisit
 
 KINDS = frozenset({"image/png", "image/jpeg", "image/webp"})
 PASSED_ON = ("etag", "content-length")
-ALONE = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cache-Control": "private, no-cache"}
+ALONE = {
+    "Content-Security-Policy": "sandbox; default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "Cache-Control": "private, no-cache",
+}
 router = APIRouter()
 
 

@@ -20,7 +20,7 @@ _BODY = {"requestBody": {"required": True, "content": {f"image/{kind}": _BINARY 
 # The address has the digest of the content in it, so the content of an address never changes.
 _HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
-    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Content-Security-Policy": "sandbox; default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
 }
 

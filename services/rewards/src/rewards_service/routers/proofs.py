@@ -43,7 +43,7 @@ _FILE: dict[str, Any] = {
 _PICTURE_HEADERS = {
     "Accept-Ranges": "none",
     "Cache-Control": "private, no-store",
-    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Content-Security-Policy": "sandbox; default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
