@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 # Imported before any test: pytest names tests by their folders, and would take `gateway/` and `web/` for the packages.
 import gateway  # noqa: F401 - see above
@@ -20,6 +21,10 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+# A busy machine is no fault of a test: what CI has anyway.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 _servers = pytest.StashKey[ExitStack]()
 
