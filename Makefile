@@ -34,13 +34,13 @@ schedulers-test: setup ## run every bell of deploy/schedulers for real (installs
 	@$(BIN)/python bench/environments.py deploy/schedulers/*/requirements.txt
 	@$(BIN)/python -m pytest deploy/schedulers
 
-chaos: setup ## attack the running platform for about two hours, or go on with that; writes docs/reliability.md
+chaos: setup ## attack the running platform for an hour and a quarter, or go on with that; writes docs/reliability.md
 	@$(BIN)/python chaos/report.py
 
 chaos-quick: setup ## each fault once, and two planted defects that must be found: about two minutes
 	@$(BIN)/python chaos/report.py --quick
 
-mutation: setup ## plant small defects into ledger, tokens, extractor and ISIN checks: does a test notice? (hours, in pieces)
+mutation: setup ## plant small defects into ledger, tokens, extractor and ISIN checks: does a test notice? (an hour, in pieces)
 	@$(BIN)/python chaos/mutation_tests.py
 
 security: setup ## run the tests that docs/security.md names, and print each demand with its result
