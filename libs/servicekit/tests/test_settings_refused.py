@@ -54,6 +54,17 @@ def test_a_weak_secret_is_refused_without_being_repeated(
     assert lines == ["THINGS_CURSOR_SECRET: too weak: at least 32 random characters are needed"]
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["", "things", "mysql://things@db/things", "postgresql://things:se/cret@db/things", "postgresql://db:70000/x"],
+)
+def test_an_address_of_no_database_is_refused_without_being_repeated(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str
+) -> None:
+    monkeypatch.setenv("THINGS_DATABASE_URL", url)
+    assert refusal(capsys) == ["THINGS_DATABASE_URL: is not postgresql://role:password@host:port/database"]
+
+
 def test_each_fault_has_its_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.delenv("THINGS_DATABASE_URL")
     monkeypatch.delenv("THINGS_CURSOR_SECRET")

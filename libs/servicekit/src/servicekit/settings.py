@@ -10,8 +10,10 @@ Secrets have no defaults: a service without them refuses to start and names what
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn, Self, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -29,7 +31,15 @@ def _strong(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _postgres(url: SecretStr) -> SecretStr:
+    with suppress(ValueError):  # of a port, which repeats what may be a piece of the password
+        if (parts := urlsplit(url.get_secret_value())).scheme == "postgresql" and parts.port != 0:
+            return url
+    raise ValueError("is not postgresql://role:password@host:port/database")
+
+
 StrongSecret = Annotated[SecretStr, AfterValidator(_strong)]
+PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres)]
 
 
 class ServiceSettings(BaseSettings):
@@ -44,27 +54,21 @@ class ServiceSettings(BaseSettings):
         default=None, description="of an OpenTelemetry collector: http://…:4318/v1/traces; none: nothing is recorded"
     )
     drain_seconds: float = Field(
-        default=0.0,
-        ge=0,
-        le=60,
-        description="after SIGTERM requests are still taken, each answer ending its connection",
+        0.0, ge=0, le=60, description="after SIGTERM requests are still taken, each answer ending its connection"
     )
 
     @classmethod
     def example(cls, **values: object) -> Self:
         """Settings good enough to describe the service (its OpenAPI document), never to run it."""
-        placeholders = {
-            name: "an-example-that-never-runs-0123456789"
-            for name, field in cls.model_fields.items()
-            if field.is_required()
-        }
+        required = [name for name, field in cls.model_fields.items() if field.is_required()]
+        placeholders = dict.fromkeys(required, "postgresql://an-example-that-never-runs-0123456789")
         return cls.model_validate({"environment": "test", **placeholders, **values})
 
 
 class DatabaseSettings(ServiceSettings):
     """For services with a Postgres database of their own."""
 
-    database_url: SecretStr = Field(description="postgresql://role:password@host:port/database")
+    database_url: PostgresUrl = Field(description="postgresql://role:password@host:port/database")
     database_pool_size: int = Field(default=10, ge=1, le=200)
     cursor_secret: StrongSecret = Field(description="signs the cursors of lists")
 
@@ -72,12 +76,8 @@ class DatabaseSettings(ServiceSettings):
 class TokenSettings(ServiceSettings):
     """For services that verify access tokens."""
 
-    jwks_url: str | None = Field(
-        default=None, description="where auth publishes its public keys; auth itself needs none"
-    )
-    revocations_url: str | None = Field(
-        default=None, description="where auth says which sessions ended before their tokens did; auth itself needs none"
-    )
+    jwks_url: str | None = Field(None, description="where auth publishes its public keys; auth itself needs none")
+    revocations_url: str | None = Field(None, description="where auth says which sessions end; auth itself needs none")
     token_issuer: str = Field(default="http://127.0.0.1:8000", description="the public address of the platform")
     token_audience: str = Field(default="appraise", description="one audience for all services")
 
