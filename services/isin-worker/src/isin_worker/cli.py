@@ -158,13 +158,10 @@ def _date(day: str) -> date:
 def _wrong_setting(error: Exception) -> str | None:
     """Which setting could not be read, if that is what the error says."""
     from pydantic_settings import SettingsError  # noqa: PLC0415 - keeps --help quick
-    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
 
     if isinstance(error, SettingsError):
         name = str(error).split('"')[1]  # it has the field in quotes, before where it comes from
         return f"ISIN_{name.upper()}: not JSON"
-    if isinstance(error, ArgumentError):
-        return "ISIN_DATABASE_URL: no address of a database, as in postgresql://role:password@host:port/name"
     return None
 
 
