@@ -54,7 +54,7 @@ QUICK = Effort(15, "fuzzing,stateful", 1_000, seed=1)  # the same each time: it 
 
 
 def fuzz(url: str, effort: Effort, bearer: str | None, folder: Path) -> bool:
-    """One run, whose output is shown. Returns whether all was well, and enough."""
+    """One run; what it did is shown, and what it found. Returns whether all was well, and enough."""
     arguments = [
         str(environment(REQUIREMENTS) / "schemathesis"), "run", f"{url}/openapi.json", "--no-color",
         "--max-examples", str(effort.examples), "--phases", effort.phases, "--continue-on-failure",
@@ -69,7 +69,8 @@ def fuzz(url: str, effort: Effort, bearer: str | None, folder: Path) -> bool:
         ["--warnings", "missing_auth", "--header", f"Authorization: {bearer}"] if bearer else ["--warnings", "off"]
     )
     done = subprocess.run(arguments, cwd=folder, check=False, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ours
-    print(done.stdout, flush=True)
+    told = done.stdout if done.returncode else done.stdout.partition("API capabilities:")[2]
+    print(told, flush=True)
     cases = sum(int(number) for number in re.findall(r"^ *(\d+) generated", done.stdout, re.MULTILINE))
     print(f"{cases:,} cases, {effort.cases:,} are wanted", flush=True)
     return done.returncode == 0 and cases >= effort.cases

@@ -1,11 +1,16 @@
-"""A clock that jumps: of the services and workers, while that of the database goes on as ever (libfaketime)."""
+"""A clock that jumps: of the services and workers, while that of the database goes on as ever.
+
+time-machine sets it, in each Python. libfaketime would for any program, but a thread that asks it for the time while
+another one forks leaves the child waiting for ever: the service that starts a child for a picture stood still.
+"""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
-from debian import unpacked
+from environments import environment
 
+FOLDER = Path(__file__).parent / "clock"
 RIGHT = "+0"
 
 
@@ -17,18 +22,10 @@ class JumpingClock:
         self.off_by(RIGHT)
 
     def off_by(self, seconds: str) -> None:
-        """From the next second on."""
+        """From a moment later on."""
         self._file.write_text(f"{seconds}\n")
 
-    def environment(self) -> dict[str, str] | None:
-        """For the services; None where libfaketime is not to be had."""
-        package = unpacked("libfaketime")
-        found = [] if package is None else list(package.rglob("libfaketime.so.1"))
-        if not found:
-            return None
-        return {
-            "LD_PRELOAD": str(found[0]),
-            "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_CACHE_DURATION": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
+    def environment(self) -> dict[str, str]:
+        """For the services."""
+        (packages,) = (environment(FOLDER / "requirements.txt").parent / "lib").glob("*/site-packages")
+        return {"PYTHONPATH": f"{FOLDER}:{packages}", "CLOCK_OFF_BY": str(self._file)}

@@ -14,7 +14,7 @@ from platform_lane import PARTS, Lane
 
 STALL_SECONDS = (0.5, 4.0)
 JUMP_SECONDS = 60
-"""Each service looks once a second how far its clock is to be off; a busy machine takes longer."""
+"""Each service looks five times a second how far its clock is to be off; a busy machine takes longer."""
 TOGETHER = 4
 """Links that are reset or stalled at the same time, of about twenty."""
 _END_SESSIONS = """
@@ -39,9 +39,7 @@ class Fault:
 
     def lacks(self, lane: Lane) -> str | None:
         """What this machine has not, and the fault needs."""
-        if self.needs_own_disk and not lane.own_disk:
-            return "it needs the right to mount a file system"
-        return "it needs libfaketime" if self.needs_clock and lane.clock is None else None
+        return "it needs the right to mount a file system" if self.needs_own_disk and not lane.own_disk else None
 
     def trials(self, each: int) -> int:
         """How many, when a run has this number of each."""

@@ -53,7 +53,7 @@ class Run:
         """The faults that are left, and how many trials of each."""
         only = self.options.only.split(",") if self.options.only else None
         for fault in FAULTS:
-            # The one with the clock has a run of its own: it puts a library before all services.
+            # The one with the clock has a run of its own: it puts itself before the clock of all services.
             if (fault.name in only) if only else not fault.needs_clock:
                 missing = fault.trials(self.options.trials) - self.rounds.trials(fault.name)
                 if missing > 0 and fault.name not in self.left_out:

@@ -110,7 +110,7 @@ class Lane:
     isin_database_url: str
     valkey: Valkey
     clock: JumpingClock | None = None
-    """Of its services, when it can be set."""
+    """Of its services, when it is to be set."""
     own_disk: bool = False
     """Whether its files are on a small file system of their own."""
     parts: dict[str, Part] = field(default_factory=dict)
@@ -176,13 +176,12 @@ def made(var: Path) -> None:
 
 @asynccontextmanager
 async def running(var: Path, *, clock: bool = False, own_disk: bool = False) -> AsyncIterator[Lane]:
-    """The platform of this data folder, with proxies on its links; with a clock to be set if it can be had."""
+    """The platform of this data folder, with proxies on its links, and with a clock to be set."""
     with ExitStack() as closing:
         jumping = JumpingClock(var.parent) if clock else None
-        environment = jumping.environment() if jumping else None
         small = closing.enter_context(small_disk(var / "blobs")) if own_disk else False
-        lane = _lane(var, environment or {}, closing)
-        lane.clock, lane.own_disk = jumping if environment else None, small
+        lane = _lane(var, jumping.environment() if jumping else {}, closing)
+        lane.clock, lane.own_disk = jumping, small
         for link in lane.links.values():
             await link.serve()
         try:
